@@ -1,0 +1,145 @@
+//! The one error type of the engine. A message says what failed, where, what was expected and what to do; the path comes last.
+//!
+//! Every I/O error carries its path, because only `disk` makes them. An error is handled once: returned, or reported.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the engine returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong in the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("cannot {action}: {}: {}", reason(.source), .path.display())]
+    Io {
+        /// What was attempted, as a verb phrase.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A name that cannot be stored.
+    #[error("invalid {what} {got:?}: expected {expected}")]
+    InvalidName {
+        /// Which kind of name.
+        what: &'static str,
+        /// The text that was given, shortened.
+        got: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// An argument outside what is accepted.
+    #[error("invalid {what} {got}: expected {expected}")]
+    InvalidArgument {
+        /// The argument's name.
+        what: &'static str,
+        /// What was given.
+        got: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// No lake, run or metric of that name.
+    #[error("no {what} {name:?} in {}{hint}", .path.display())]
+    NotFound {
+        /// Which kind of thing.
+        what: &'static str,
+        /// Its name as given.
+        name: String,
+        /// Names that are near, or what to do; empty or starting with "; ".
+        hint: String,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Something is there that must not be.
+    #[error("{what} {name:?} already exists; {hint}: {}", .path.display())]
+    AlreadyExists {
+        /// Which kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What to do.
+        hint: &'static str,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A file whose bytes are not what the format says.
+    #[error("damaged {what}: {detail}: {}", .path.display())]
+    Damaged {
+        /// Which kind of file.
+        what: &'static str,
+        /// What is wrong in it.
+        detail: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of a newer format.
+    #[error("{what} has format version {found}, this build reads up to {supported}; upgrade runlake: {}", .path.display())]
+    Version {
+        /// Which kind of file.
+        what: &'static str,
+        /// The version found.
+        found: u32,
+        /// The newest version known here.
+        supported: u32,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The Parquet library refused.
+    #[error("cannot {action}: {source}: {}", .path.display())]
+    Parquet {
+        /// What was attempted.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The library's answer.
+        source: parquet::errors::ParquetError,
+    },
+    /// The Arrow library refused; columns disagree with their schema.
+    #[error("cannot build a record batch: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// A call on a run after `finish()`.
+    #[error("the run {id} is finished; call init(id={id:?}, resume=\"must\") to go on with it")]
+    Finished {
+        /// The run's id.
+        id: String,
+    },
+    /// The writer thread did not answer in time.
+    #[error("the writer did not {action} within {secs} s; what was logged is in the journal and readable: {}", .path.display())]
+    Timeout {
+        /// What was asked of it.
+        action: &'static str,
+        /// The limit.
+        secs: u64,
+        /// The run's folder.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// An I/O error of `action` at `path`.
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// The system's error kind, where there is one.
+    #[must_use]
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::Io { source, .. } => Some(source.kind()),
+            _ => None,
+        }
+    }
+}
+
+/// The system's words without Rust's " (os error 28)" tail.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_lowercase(),
+        None => text,
+    }
+}

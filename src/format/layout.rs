@@ -1,0 +1,111 @@
+//! Where things lie in a lake; the only place that joins these names.
+
+use std::path::{Path, PathBuf};
+
+use crate::name;
+use crate::value::WriterId;
+
+/// The lake's own file.
+pub const LAKE_FILE: &str = "runlake.json";
+/// A run's identity.
+pub const RUN_FILE: &str = "run.json";
+/// The folder of a run's journal pages.
+pub const JOURNAL_DIR: &str = "journal";
+/// The folder of removed runs, inside the lake.
+pub const TRASH_DIR: &str = ".trash";
+/// What a file is called while it is written. Readers ignore such names.
+pub const TEMPORARY_SUFFIX: &str = ".tmp";
+
+const PROJECT_KEY: &str = "project=";
+const RUN_KEY: &str = "run=";
+
+/// The tables of a run, each a folder of segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Table {
+    /// Scalars.
+    Metrics,
+    /// Paths with a current value.
+    Attributes,
+}
+
+impl Table {
+    /// All tables.
+    pub const ALL: [Self; 2] = [Self::Metrics, Self::Attributes];
+
+    /// The folder's name, also in footers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Metrics => "metrics",
+            Self::Attributes => "attributes",
+        }
+    }
+}
+
+/// The folder of a project.
+#[must_use]
+pub fn project_dir(lake: &Path, project: &str) -> PathBuf {
+    lake.join(format!("{PROJECT_KEY}{}", name::to_part(project)))
+}
+
+/// The folder of a run.
+#[must_use]
+pub fn run_dir(lake: &Path, project: &str, run: &str) -> PathBuf {
+    project_dir(lake, project).join(format!("{RUN_KEY}{}", name::to_part(run)))
+}
+
+/// The encoded name behind a `project=` folder name.
+#[must_use]
+pub fn project_part(dir: &str) -> Option<&str> {
+    dir.strip_prefix(PROJECT_KEY).filter(|part| !part.is_empty())
+}
+
+/// The encoded id behind a `run=` folder name.
+#[must_use]
+pub fn run_part(dir: &str) -> Option<&str> {
+    dir.strip_prefix(RUN_KEY).filter(|part| !part.is_empty())
+}
+
+/// The name of a writer's nth segment.
+#[must_use]
+pub fn segment_file(writer: WriterId, n: u64) -> String {
+    format!("{writer}-{n}.parquet")
+}
+
+/// The name of a writer's nth journal file.
+#[must_use]
+pub fn journal_file(writer: WriterId, n: u64) -> String {
+    format!("{writer}-{n}.journal")
+}
+
+/// Writer and number of a segment's file name; `None` for other files.
+#[must_use]
+pub fn parse_segment(file: &str) -> Option<(WriterId, u64)> {
+    parse(file.strip_suffix(".parquet")?)
+}
+
+/// Writer and number of a journal's file name; `None` for other files.
+#[must_use]
+pub fn parse_journal(file: &str) -> Option<(WriterId, u64)> {
+    parse(file.strip_suffix(".journal")?)
+}
+
+fn parse(stem: &str) -> Option<(WriterId, u64)> {
+    let (writer, n) = stem.split_once('-')?;
+    Some((writer.parse().ok()?, n.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_read_back_and_strangers_are_ignored() {
+        let writer = WriterId::random();
+        assert_eq!(parse_segment(&segment_file(writer, 7)), Some((writer, 7)));
+        assert_eq!(parse_journal(&journal_file(writer, 0)), Some((writer, 0)));
+        for stranger in ["part-0.parquet", "_SUCCESS", "0123456789ab-1.parquet.tmp", "0123456789ab.parquet"] {
+            assert_eq!(parse_segment(stranger), None, "{stranger}");
+        }
+    }
+}

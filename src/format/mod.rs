@@ -1,0 +1,12 @@
+//! Bytes and schemas of everything on disk, without any I/O: `docs/format.md` as code.
+//!
+//! `layout` names the files, `page` and `frame` are the journal, `schema` and `footer` are the segments.
+
+pub mod footer;
+pub mod frame;
+pub mod layout;
+pub mod page;
+pub mod schema;
+
+/// The version of the format that this build writes, and the newest it reads.
+pub const VERSION: u32 = 1;
