@@ -1,2 +1,11 @@
 //! placeholder
-pub mod error; pub mod value; pub mod name; pub mod clock; pub mod settings; pub mod format; pub mod disk;
+pub mod clock;
+pub mod disk;
+pub mod error;
+pub mod format;
+pub mod journal;
+pub mod name;
+pub mod segment;
+pub mod settings;
+pub mod value;
+pub use error::{Error, Result};

@@ -97,7 +97,8 @@ pub fn variable(name: &str) -> Option<String> {
 
 /// The variables by which launchers tell a process its rank, in order of preference: torchrun, SLURM, Open MPI, PMI and
 /// MPICH, IBM Spectrum's jsrun.
-pub const RANK_VARIABLES: [&str; 5] = ["RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JSM_NAMESPACE_RANK"];
+pub const RANK_VARIABLES: [&str; 5] =
+    ["RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JSM_NAMESPACE_RANK"];
 
 /// This process' rank, where a launcher set one of [`RANK_VARIABLES`].
 #[must_use]
@@ -109,6 +110,8 @@ fn seconds(name: &'static str) -> Result<Option<Duration>> {
     let Some(text) = variable(name) else { return Ok(None) };
     match text.parse().map(Duration::try_from_secs_f64) {
         Ok(Ok(secs)) => Ok(Some(secs)),
-        _ => Err(Error::InvalidArgument { what: name, got: format!("{text:?}"), expected: "seconds, 0 or more".into() }),
+        _ => {
+            Err(Error::InvalidArgument { what: name, got: format!("{text:?}"), expected: "seconds, 0 or more".into() })
+        }
     }
 }

@@ -114,8 +114,17 @@ pub fn maps_are_trusted(dir: &Path) -> bool {
     use std::os::unix::ffi::OsStrExt;
     // statfs(2): NFS, SMB, SMB2, CIFS, FUSE, Lustre, Ceph, 9p, AFS, GPFS, BeeGFS.
     const REMOTE: [i64; 11] = [
-        0x6969, 0x517b, 0xfe53_4d42, 0xff53_4d42, 0x6573_5546, 0x0bd0_0bd0, 0x00c3_6400, 0x0102_1997, 0x5346_414f,
-        0x4750_4653, 0x1983_0326,
+        0x6969,
+        0x517b,
+        0xfe53_4d42,
+        0xff53_4d42,
+        0x6573_5546,
+        0x0bd0_0bd0,
+        0x00c3_6400,
+        0x0102_1997,
+        0x5346_414f,
+        0x4750_4653,
+        0x1983_0326,
     ];
     let Ok(path) = std::ffi::CString::new(dir.as_os_str().as_bytes()) else { return false };
     let mut answer = std::mem::MaybeUninit::<libc::statfs>::zeroed();

@@ -175,9 +175,7 @@ pub fn read_system_text(path: &str) -> Option<String> {
 /// # Errors
 /// [`Error::Io`] where the process' own folder is gone.
 pub fn absolute(path: &Path) -> Result<PathBuf> {
-    fs::canonicalize(path)
-        .or_else(|_| std::path::absolute(path))
-        .map_err(|error| Error::io("resolve", path, error))
+    fs::canonicalize(path).or_else(|_| std::path::absolute(path)).map_err(|error| Error::io("resolve", path, error))
 }
 
 #[cfg(test)]

@@ -171,8 +171,7 @@ pub fn write_scalars(out: &mut [u8], seed: u32, seq: u64, time: i64, step: i64, 
     if values.len() % 2 == 1 {
         ids[4 * values.len()..].fill(0);
     }
-    for ((id, value), (id_out, value_out)) in
-        values.iter().zip(ids.chunks_exact_mut(4).zip(floats.chunks_exact_mut(8)))
+    for ((id, value), (id_out, value_out)) in values.iter().zip(ids.chunks_exact_mut(4).zip(floats.chunks_exact_mut(8)))
     {
         id_out.copy_from_slice(&id.0.to_le_bytes());
         value_out.copy_from_slice(&value.to_bits().to_le_bytes());
@@ -284,10 +283,7 @@ fn body(kind: u8, count: u32, seq: u64, body: &[u8]) -> Option<Frame<'_>> {
                 seq,
                 time: at(0)?.cast_signed(),
                 step: at(8)?.cast_signed(),
-                values: Scalars {
-                    ids: body.get(16..16 + 4 * count)?,
-                    values: body.get(floats..floats + 8 * count)?,
-                },
+                values: Scalars { ids: body.get(16..16 + 4 * count)?, values: body.get(floats..floats + 8 * count)? },
             }
         }
         EXACT => {

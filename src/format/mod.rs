@@ -6,6 +6,7 @@ pub mod footer;
 pub mod frame;
 pub mod layout;
 pub mod page;
+pub mod rows;
 pub mod schema;
 
 /// The version of the format that this build writes, and the newest it reads.
