@@ -5,6 +5,7 @@
 
 mod map;
 mod os;
+mod process;
 
 use std::fmt::Debug;
 use std::io::Write;
@@ -16,6 +17,7 @@ use bytes::Bytes;
 
 pub use self::map::{MappedFile, maps_are_trusted};
 pub use self::os::{OsDisk, absolute, read_system_text};
+pub use self::process::{current_process, process_start_ticks};
 use crate::error::Result;
 use crate::format::layout::TEMPORARY_SUFFIX;
 
