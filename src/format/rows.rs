@@ -82,9 +82,15 @@ impl MetricRows {
         Some(Range { writer, first: *self.seqs.first()?, end: self.seqs.last()? + 1 })
     }
 
-    /// The ids and values, in arrival order.
-    pub fn values(&self) -> impl Iterator<Item = (MetricId, f64)> {
-        self.ids.iter().map(|id| MetricId(*id)).zip(self.values.iter().copied())
+    /// The ids and values of the rows from number `from` on, in arrival order.
+    pub fn values_from(&self, from: usize) -> impl Iterator<Item = (MetricId, f64)> {
+        self.ids[from..].iter().map(|id| MetricId(*id)).zip(self.values[from..].iter().copied())
+    }
+
+    /// The ids and texts of those rows from number `from` on that are texts, in arrival order.
+    pub fn texts_from(&self, from: usize) -> impl Iterator<Item = (MetricId, &str)> {
+        let texts = self.exact.iter().filter(move |(row, value)| *row >= from && value.value().is_none());
+        texts.filter_map(|(row, value)| Some((MetricId(self.ids[*row]), value.text()?)))
     }
 
     fn push(&mut self, id: MetricId, seq: u64, time: i64, step: i64, value: f64) {

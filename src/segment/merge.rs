@@ -1,1 +1,230 @@
-//! placeholder
+//! Makes one segment of many, keeping their order, in bounded memory: one batch of each source at a time.
+//!
+//! The sources are sorted, so the smallest head comes next, and with it all rows of its source that are not greater than
+//! the next head: usually a whole batch, copied as such.
+
+use std::path::Path;
+
+use arrow::array::{AsArray, DictionaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Int32Type, Int64Type};
+
+use super::read::Segment;
+use super::write::SegmentWriter;
+use crate::disk::Disk;
+use crate::error::Result;
+use crate::format::footer::Footer;
+use crate::format::layout::Table;
+use crate::format::schema;
+
+/// Rows read from a source at a time, and written at a time.
+const BATCH_ROWS: usize = 1 << 14;
+
+/// Merges `sources`, whose rows are disjoint, into a segment at `target`.
+///
+/// # Errors
+/// Where a source cannot be read or the target not be written; then there is no target.
+pub fn merge(disk: &dyn Disk, sources: &[Segment], target: &Path, table: Table, footer: &Footer) -> Result<()> {
+    let mut writer = SegmentWriter::create(disk, target.to_owned(), table)?;
+    let mut cursors = Vec::with_capacity(sources.len());
+    for source in sources {
+        let mut cursor = Cursor { table, batches: Box::new(source.batches(BATCH_ROWS)?), head: None };
+        if cursor.load()? {
+            cursors.push(cursor);
+        }
+    }
+    let mut pending = Vec::new();
+    let mut pending_rows = 0;
+    while !cursors.is_empty() {
+        let (first, rows) = next(&cursors);
+        let cursor = &mut cursors[first];
+        if let Some(rows) = cursor.take(rows) {
+            pending_rows += rows.num_rows();
+            pending.push(rows);
+        }
+        if cursor.is_at_end() && !cursor.load()? {
+            cursors.swap_remove(first);
+        }
+        if pending_rows >= BATCH_ROWS || cursors.is_empty() {
+            match pending.as_slice() {
+                [] => {}
+                [one] => writer.write(one)?,
+                many => writer.write(&concat_batches(&schema::of(table), many)?)?,
+            }
+            pending.clear();
+            pending_rows = 0;
+        }
+    }
+    writer.finish(footer)
+}
+
+/// The cursor with the smallest head, and how many of its rows come before any other cursor's head.
+fn next(cursors: &[Cursor]) -> (usize, usize) {
+    let mut first = 0;
+    let mut second: Option<usize> = None;
+    for i in 1..cursors.len() {
+        if cursors[i].key() < cursors[first].key() {
+            second = Some(first);
+            first = i;
+        } else if second.is_none_or(|second| cursors[i].key() < cursors[second].key()) {
+            second = Some(i);
+        }
+    }
+    let rows = cursors[first].rows_up_to(second.and_then(|second| cursors[second].key()));
+    (first, rows)
+}
+
+/// The order of rows: metrics by (metric, step, writer, seq); attributes by (writer, seq).
+type Key<'a> = (&'a str, i64, i64, i64);
+
+/// A source and the batch it stands in.
+struct Cursor {
+    table: Table,
+    batches: Box<dyn Iterator<Item = Result<RecordBatch>>>,
+    head: Option<Head>,
+}
+
+struct Head {
+    batch: RecordBatch,
+    row: usize,
+    /// Metric and step; attributes have none.
+    metric: Option<(DictionaryArray<Int32Type>, StringArray, Int64Array)>,
+    writer: Int64Array,
+    seq: Int64Array,
+}
+
+impl Head {
+    fn key(&self, row: usize) -> Key<'_> {
+        let (metric, step) = match &self.metric {
+            Some((metric, names, step)) => {
+                let name = metric.key(row).map_or("", |key| names.value(key));
+                (name, step.value(row))
+            }
+            None => ("", 0),
+        };
+        (metric, step, self.writer.value(row), self.seq.value(row))
+    }
+}
+
+impl Cursor {
+    /// Takes the next batch that has rows; `false` at the end of the source.
+    fn load(&mut self) -> Result<bool> {
+        for batch in self.batches.by_ref() {
+            let batch = batch?;
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            let integers = |name: &str| batch[name].as_primitive::<Int64Type>().clone();
+            let metric = (self.table == Table::Metrics).then(|| {
+                let metric = batch["metric"].as_dictionary::<Int32Type>().clone();
+                let names = metric.values().as_string::<i32>().clone();
+                (metric, names, integers("step"))
+            });
+            self.head = Some(Head { row: 0, metric, writer: integers("writer"), seq: integers("seq"), batch });
+            return Ok(true);
+        }
+        self.head = None;
+        Ok(false)
+    }
+
+    fn key(&self) -> Option<Key<'_>> {
+        self.head.as_ref().map(|head| head.key(head.row))
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.head.as_ref().is_none_or(|head| head.row == head.batch.num_rows())
+    }
+
+    /// How many rows from here on are not greater than `bound`; all, without one.
+    fn rows_up_to(&self, bound: Option<Key<'_>>) -> usize {
+        let Some(head) = &self.head else { return 0 };
+        let end = head.batch.num_rows();
+        let Some(bound) = bound.filter(|bound| head.key(end - 1) > *bound) else { return end - head.row };
+        let (mut low, mut high) = (head.row, end);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if head.key(middle) <= bound { low = middle + 1 } else { high = middle }
+        }
+        low - head.row
+    }
+
+    /// Takes that many rows.
+    fn take(&mut self, rows: usize) -> Option<RecordBatch> {
+        let head = self.head.as_mut()?;
+        let taken = head.batch.slice(head.row, rows);
+        head.row += rows;
+        Some(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::OsDisk;
+    use crate::format::footer::Range;
+    use crate::format::frame::Frame;
+    use crate::format::rows::{Origin, Rows};
+    use crate::segment::write;
+    use crate::value::{MetricId, Scalar, WriterId};
+    use proptest::prelude::*;
+
+    type Row = (String, i64, i64, u64);
+
+    fn rows_of(segment: &Segment) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for batch in segment.batches(7).unwrap() {
+            let batch = batch.unwrap();
+            let metric = batch["metric"].as_dictionary::<Int32Type>().downcast_dict::<StringArray>().unwrap();
+            for (row, name) in metric.into_iter().enumerate() {
+                let integer = |name: &str| batch[name].as_primitive::<Int64Type>().value(row);
+                let seq = u64::try_from(integer("seq")).unwrap();
+                rows.push((name.unwrap().to_owned(), integer("step"), integer("writer"), seq));
+            }
+        }
+        rows
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn merged_segments_hold_the_same_rows_in_order(
+            sources in prop::collection::vec((0..3_u64, prop::collection::vec((0..4_u32, -2..5_i64), 1..60)), 1..6),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let mut expected = Vec::new();
+            let mut next_seq = [0_u64; 3];
+            let mut segments = Vec::new();
+            for (n, (writer, events)) in sources.iter().enumerate() {
+                let writer_id = WriterId::new(*writer + 1).unwrap();
+                let mut rows = Rows::default();
+                for id in 0..4 {
+                    let name = format!("m{id}");
+                    let named = rows.push(Frame::Name { id: MetricId(id), name: &name });
+                    prop_assert!(named);
+                }
+                for (id, step) in events {
+                    let seq = &mut next_seq[usize::try_from(*writer).unwrap()];
+                    let frame =
+                        Frame::Exact { seq: *seq, time: 0, step: *step, id: MetricId(*id), value: Scalar::Number(0.5) };
+                    let pushed = rows.push(frame);
+                    prop_assert!(pushed);
+                    expected.push((format!("m{id}"), *step, writer_id.bits().cast_signed(), *seq));
+                    *seq += 1;
+                }
+                let range = rows.metrics.range(writer_id).unwrap();
+                let origin = Origin { writer: writer_id, rank: None, attempt: 1 };
+                let batch = rows.metrics.take_sorted(&rows.names, origin).unwrap();
+                let path = dir.path().join(format!("{n}.parquet"));
+                write::write(&OsDisk, &path, Table::Metrics, &batch, &Footer::new(Table::Metrics, 0, vec![range])).unwrap();
+                segments.push(Segment::open(&OsDisk, &path).unwrap());
+            }
+            expected.sort();
+            let target = dir.path().join("merged.parquet");
+            let range = Range { writer: WriterId::new(1).unwrap(), first: 0, end: 1 };
+            merge(&OsDisk, &segments, &target, Table::Metrics, &Footer::new(Table::Metrics, 1, vec![range])).unwrap();
+            let merged = Segment::open(&OsDisk, &target).unwrap();
+            prop_assert_eq!(merged.footer.level, 1);
+            prop_assert_eq!(rows_of(&merged), expected);
+        }
+    }
+}

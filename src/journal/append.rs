@@ -1,0 +1,366 @@
+//! The hot path: one logged event becomes one frame in the live page.
+//!
+//! [`Appender`] is used under the writer's lock. In the usual case `log` makes no system call, allocates nothing and
+//! wakes nobody. When the page is full it takes a prepared one, and hands the full one to the writer thread; when none is
+//! prepared it makes one itself; when the disk gives none it goes on in memory, up to a bound; past that, rows are
+//! counted as lost, with their sequence numbers, and the writer records the gap.
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use hashbrown::HashMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
+
+use super::page::{Page, PageView};
+use super::pages::PageMaker;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::format::frame::{self, MAX_SCALARS};
+use crate::format::layout::Table;
+use crate::value::{Attribute, MetricId, Scalar};
+
+/// How long to wait, in microseconds, before the disk is asked again for a page while there is none in memory either.
+const RETRY_MICROS: i64 = 100_000;
+
+/// A page that waits for the writer thread.
+#[derive(Debug)]
+pub enum FullPage {
+    /// With its mapping.
+    Held(Page),
+    /// On disk only: so many wait that mappings would fill the memory.
+    Parked {
+        /// The page's number.
+        number: u64,
+        /// Its file.
+        path: PathBuf,
+    },
+}
+
+/// Rows that could not be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Of which table.
+    pub table: Table,
+    /// Their sequence numbers.
+    pub seqs: Range<u64>,
+    /// When the first was lost, in microseconds since 1970 UTC.
+    pub from_micros: i64,
+    /// When the last was lost.
+    pub to_micros: i64,
+    /// Why, for people.
+    pub cause: String,
+}
+
+/// What is known of a metric.
+#[derive(Debug, Clone, Copy)]
+struct Metric {
+    /// The number of the last page that has its name.
+    named_in: u64,
+    last: f64,
+}
+
+/// Turns events into frames; see the module.
+#[derive(Debug)]
+pub struct Appender {
+    page: Option<Page>,
+    next_page: u64,
+    maker: Arc<PageMaker>,
+    spares: Receiver<Page>,
+    full: Sender<FullPage>,
+    parked: Vec<FullPage>,
+    ids: HashMap<Arc<str>, MetricId, foldhash::fast::RandomState>,
+    names: Vec<Arc<str>>,
+    metrics: Vec<Metric>,
+    metric_seq: u64,
+    attribute_seq: u64,
+    next_step: i64,
+    /// The writer's clock.
+    pub clock: Clock,
+    lost: Vec<Lost>,
+    lost_rows: u64,
+    retry_micros: i64,
+    waker: Arc<Waker>,
+    /// What went wrong last: set with each loss and each fall back to memory, taken by the writer thread.
+    pub trouble: Option<Error>,
+}
+
+/// Wakes the writer thread, where it sleeps so long that pages would pile up.
+#[derive(Debug, Default)]
+pub struct Waker {
+    /// Set by the writer thread around a long sleep.
+    pub dozing: AtomicBool,
+    /// The writer thread.
+    pub thread: OnceLock<Thread>,
+}
+
+impl Waker {
+    /// Ends the writer thread's sleep.
+    pub fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    fn wake_if_dozing(&self) {
+        if self.dozing.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+}
+
+impl Appender {
+    /// An appender that takes its pages from `spares` and `maker` and hands them to `full`.
+    #[must_use]
+    pub fn new(maker: Arc<PageMaker>, spares: Receiver<Page>, full: Sender<FullPage>, waker: Arc<Waker>) -> Self {
+        Self {
+            page: None,
+            next_page: 0,
+            maker,
+            spares,
+            full,
+            parked: Vec::new(),
+            ids: HashMap::default(),
+            names: Vec::new(),
+            metrics: Vec::new(),
+            metric_seq: 0,
+            attribute_seq: 0,
+            next_step: 0,
+            clock: Clock::start(),
+            lost: Vec::new(),
+            lost_rows: 0,
+            waker,
+            retry_micros: i64::MIN,
+            trouble: None,
+        }
+    }
+
+    /// The number of a metric, given at first sight.
+    pub fn metric(&mut self, name: &str) -> MetricId {
+        if let Some(id) = self.ids.get(name) {
+            return *id;
+        }
+        let id = MetricId(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        let name: Arc<str> = name.into();
+        self.ids.insert(name.clone(), id);
+        self.names.push(name);
+        self.metrics.push(Metric { named_in: u64::MAX, last: f64::NAN });
+        id
+    }
+
+    /// Name and last number of each metric, in order of first use.
+    pub fn last_values(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.names.iter().map(AsRef::as_ref).zip(self.metrics.iter().map(|metric| metric.last))
+    }
+
+    /// The last number of a metric; `None` if it was not logged.
+    #[must_use]
+    pub fn last(&self, name: &str) -> Option<f64> {
+        self.ids.get(name).map(|id| self.metrics[id.0 as usize].last)
+    }
+
+    /// Takes the step and the time of an event: as given, or one past the last step (0 at first), and now.
+    #[inline]
+    pub fn coordinates(&mut self, step: Option<i64>, time_micros: Option<i64>) -> (i64, i64) {
+        let step = step.unwrap_or(self.next_step);
+        self.next_step = step.wrapping_add(1);
+        (step, time_micros.unwrap_or_else(|| self.clock.now_micros()))
+    }
+
+    /// Appends one event's numbers.
+    #[inline]
+    pub fn log(&mut self, step: i64, time: i64, values: &[(MetricId, f64)]) {
+        let bytes = frame::scalars_bytes(values.len());
+        if let Some(page) = &mut self.page
+            && bytes <= page.room()
+            && values.len() <= MAX_SCALARS
+        {
+            let number = page.number();
+            let mut named = true;
+            for (id, value) in values {
+                let metric = &mut self.metrics[id.0 as usize];
+                metric.last = *value;
+                named &= metric.named_in == number;
+            }
+            if named {
+                let seq = self.metric_seq;
+                page.append(bytes, |out, seed| frame::write_scalars(out, seed, seq, time, step, values));
+                self.metric_seq += values.len() as u64;
+                return;
+            }
+        }
+        for part in values.chunks(MAX_SCALARS) {
+            self.log_slowly(step, time, part);
+        }
+    }
+
+    /// As `log`, where a page or a name is missing.
+    #[cold]
+    fn log_slowly(&mut self, step: i64, time: i64, values: &[(MetricId, f64)]) {
+        for (id, value) in values {
+            self.metrics[id.0 as usize].last = *value;
+        }
+        let bytes = frame::scalars_bytes(values.len());
+        let ids = values.iter().map(|(id, _)| *id);
+        let (seq, count) = (self.metric_seq, values.len() as u64);
+        self.metric_seq += count;
+        if self.prepare(bytes, ids, time) {
+            self.append(bytes, |out, seed| frame::write_scalars(out, seed, seq, time, step, values));
+        } else {
+            self.lose(Table::Metrics, seq..seq + count, time);
+        }
+    }
+
+    /// Appends a value that is not just an `f64`.
+    pub fn log_exact(&mut self, step: i64, time: i64, id: MetricId, value: &Scalar) {
+        self.metrics[id.0 as usize].last = value.value().unwrap_or(f64::NAN);
+        let bytes = frame::exact_bytes(value);
+        let seq = self.metric_seq;
+        self.metric_seq += 1;
+        if self.prepare(bytes, std::iter::once(id), time) {
+            self.append(bytes, |out, seed| frame::write_exact(out, seed, seq, time, step, id, value));
+        } else {
+            self.lose(Table::Metrics, seq..seq + 1, time);
+        }
+    }
+
+    /// Appends a changed attribute.
+    pub fn set_attribute(&mut self, path: &str, value: &Attribute) {
+        let time = self.clock.now_micros();
+        let bytes = frame::attribute_bytes(path, value);
+        let seq = self.attribute_seq;
+        self.attribute_seq += 1;
+        if self.prepare(bytes, std::iter::empty(), time) {
+            self.append(bytes, |out, seed| frame::write_attribute(out, seed, seq, time, path, value));
+        } else {
+            self.lose(Table::Attributes, seq..seq + 1, time);
+        }
+    }
+
+    fn append(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32)) {
+        if let Some(page) = &mut self.page {
+            page.append(bytes, write);
+        }
+    }
+
+    /// Makes room for a frame of `bytes` bytes and the names of `ids` it needs, and writes these names. `false` where no
+    /// page can be had.
+    fn prepare(&mut self, bytes: usize, ids: impl Iterator<Item = MetricId> + Clone, time: i64) -> bool {
+        let unnamed = |metrics: &[Metric], number: u64| {
+            ids.clone().filter(|id| metrics[id.0 as usize].named_in != number).collect::<Vec<_>>()
+        };
+        let needed = |names: &[Arc<str>], ids: &[MetricId]| {
+            bytes + ids.iter().map(|id| frame::name_bytes(&names[id.0 as usize])).sum::<usize>()
+        };
+        let current = self.page.as_ref().map(|page| (page.number(), page.room()));
+        let mut missing = unnamed(&self.metrics, current.map_or(u64::MAX - 1, |(number, _)| number));
+        if current.is_none_or(|(_, room)| needed(&self.names, &missing) > room) {
+            // A new page has no names yet.
+            missing = unnamed(&self.metrics, self.next_page);
+            if !self.turn_page(needed(&self.names, &missing), time) {
+                return false;
+            }
+        }
+        let Some(page) = &mut self.page else { return false };
+        for id in missing {
+            let metric = &mut self.metrics[id.0 as usize];
+            if metric.named_in == page.number() {
+                continue; // The same metric twice in one event.
+            }
+            metric.named_in = page.number();
+            let name = &self.names[id.0 as usize];
+            page.append(frame::name_bytes(name), |out, seed| frame::write_name(out, seed, id, name));
+        }
+        true
+    }
+
+    /// Hands the live page to the writer and begins one with room for `bytes`; `false` where none can be had, and then
+    /// there is no live page.
+    fn turn_page(&mut self, bytes: usize, time: i64) -> bool {
+        self.release_page();
+        self.waker.wake_if_dozing();
+        let page = match self.spares.try_recv() {
+            Ok(page) if page.room() >= bytes => Ok(page),
+            _ if time < self.retry_micros => return false,
+            _ => self.maker.make(bytes),
+        };
+        let mut page = match page {
+            Ok(page) => page,
+            Err(error) => {
+                self.trouble = Some(error);
+                let Some(page) = self.maker.make_in_memory(bytes) else {
+                    self.retry_micros = time + RETRY_MICROS;
+                    return false;
+                };
+                page
+            }
+        };
+        page.begin(&self.maker.header(self.next_page));
+        self.next_page += 1;
+        self.page = Some(page);
+        true
+    }
+
+    /// Hands the live page, if it has any frame, to the writer thread. The next event begins another.
+    pub fn release_page(&mut self) {
+        let Some(page) = self.page.take() else { return };
+        let (number, path) = (page.number(), page.path());
+        if let Err(TrySendError::Full(FullPage::Held(page)) | TrySendError::Disconnected(FullPage::Held(page))) =
+            self.full.try_send(FullPage::Held(page))
+        {
+            self.parked.push(match path {
+                Some(path) => FullPage::Parked { number, path },
+                None => FullPage::Held(page),
+            });
+        }
+    }
+
+    /// Pages that did not fit into the channel, in no particular order.
+    pub fn take_parked(&mut self) -> Vec<FullPage> {
+        std::mem::take(&mut self.parked)
+    }
+
+    /// A reading handle on the live page.
+    #[must_use]
+    pub fn live_page(&self) -> Option<PageView> {
+        self.page.as_ref().map(Page::view)
+    }
+
+    /// One past the last sequence number given, of metrics and of attributes.
+    #[must_use]
+    pub fn seqs(&self) -> (u64, u64) {
+        (self.metric_seq, self.attribute_seq)
+    }
+
+    /// Hands the live page to the writer thread and begins another.
+    pub fn rotate(&mut self) {
+        let time = self.clock.now_micros();
+        self.turn_page(0, time);
+    }
+
+    fn lose(&mut self, table: Table, seqs: Range<u64>, time: i64) {
+        self.lost_rows += seqs.end - seqs.start;
+        match self.lost.last_mut() {
+            Some(lost) if lost.table == table && lost.seqs.end == seqs.start => {
+                lost.seqs.end = seqs.end;
+                lost.to_micros = time;
+            }
+            _ => {
+                let cause = self.trouble.as_ref().map_or_else(|| "no journal page".to_owned(), ToString::to_string);
+                self.lost.push(Lost { table, seqs, from_micros: time, to_micros: time, cause });
+            }
+        }
+    }
+
+    /// Losses that are over: where there is a live page again. They are to be recorded as attributes.
+    pub fn take_lost(&mut self) -> Vec<Lost> {
+        if self.page.is_some() { std::mem::take(&mut self.lost) } else { Vec::new() }
+    }
+
+    /// How many rows were lost so far.
+    #[must_use]
+    pub fn lost_rows(&self) -> u64 {
+        self.lost_rows
+    }
+}

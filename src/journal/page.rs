@@ -1,0 +1,330 @@
+//! A journal page: memory that outlives the process when it is mapped from a file, and frames published into it.
+//!
+//! Two handles. [`Page`] appends; there is one for each page, so no two threads ever write. [`PageView`] reads what is
+//! published, from any thread, while `Page` goes on appending.
+//!
+//! Promise: a process killed at any instruction leaves each frame whole or absent. A frame is written behind a length
+//! word that is zero; the length word that will follow it is zeroed first; then its own length is stored, last, with
+//! release order. Bytes of an earlier use of the page are never read: the first length is zeroed before the header gets
+//! its new number, and the checksum of each frame is seeded by that number.
+//! Tests: below, `tests/engine` (every prefix of a page), `tests/process/kill`.
+
+#![expect(unsafe_code, reason = "the page is memory shared with the kernel, and frames are published by atomic stores")]
+
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering};
+
+use crate::disk::MappedFile;
+use crate::error::Result;
+use crate::format::page::{HEADER_BYTES, HEARTBEAT_OFFSET, Header};
+
+/// Where a page's bytes are.
+#[derive(Debug)]
+enum Memory {
+    /// In a file's mapping.
+    Mapped(MappedFile),
+    /// On the heap, while no file can be had. Held in words for its alignment.
+    Heap { _words: Box<[u64]> },
+}
+
+#[derive(Debug)]
+struct Shared {
+    memory: Memory,
+    base: NonNull<u8>,
+    capacity: usize,
+    /// Bytes from the start that are published: the header, and whole frames. Never shrinks while the page is in use.
+    committed: AtomicUsize,
+}
+
+// SAFETY: `base` points into `memory`, which is owned and never moves. Bytes below `committed` are only read; bytes from
+// `committed` on are only written, by the one `Page`; the heartbeat is an atomic.
+unsafe impl Send for Shared {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Shared {}
+
+/// The one handle that appends to a page.
+#[derive(Debug)]
+pub struct Page {
+    shared: Arc<Shared>,
+    /// Where the next frame begins; equal to `committed`.
+    cursor: usize,
+    number: u64,
+    seed: u32,
+}
+
+/// A handle that reads a page while it is being appended to.
+#[derive(Debug, Clone)]
+pub struct PageView {
+    shared: Arc<Shared>,
+}
+
+impl Page {
+    /// A page in a new file of `bytes` bytes at `path`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] where the file cannot be created or its blocks allocated.
+    pub fn mapped(path: &Path, bytes: usize) -> Result<Self> {
+        let map = MappedFile::create(path, bytes)?;
+        let (base, capacity) = (map.pointer(), map.len());
+        Ok(Self::new(Memory::Mapped(map), base, capacity))
+    }
+
+    /// A page in memory only.
+    #[must_use]
+    pub fn heap(bytes: usize) -> Self {
+        let mut words = vec![0_u64; bytes.div_ceil(8)].into_boxed_slice();
+        let capacity = words.len() * 8;
+        // SAFETY: a box's pointer is never null, and the box lives in `Shared` beside the pointer.
+        let base = unsafe { NonNull::new_unchecked(words.as_mut_ptr().cast()) };
+        Self::new(Memory::Heap { _words: words }, base, capacity)
+    }
+
+    fn new(memory: Memory, base: NonNull<u8>, capacity: usize) -> Self {
+        assert!(capacity > HEADER_BYTES + 64, "a page has room for a frame");
+        let shared = Shared { memory, base, capacity, committed: AtomicUsize::new(0) };
+        Self { shared: Arc::new(shared), cursor: 0, number: 0, seed: 0 }
+    }
+
+    /// Empties the page and gives it the header of its next use.
+    pub fn begin(&mut self, header: &Header) {
+        self.shared.committed.store(0, Ordering::Release);
+        self.length_word(HEADER_BYTES).store(0, Ordering::Release);
+        // SAFETY: the page is longer than its header, and nobody reads bytes past `committed`, which is 0.
+        unsafe { self.shared.base.copy_from_nonoverlapping(NonNull::from(&header.to_bytes()).cast(), HEADER_BYTES) };
+        self.number = header.number;
+        self.seed = Header::frame_seed(header.number);
+        self.cursor = HEADER_BYTES;
+        self.shared.committed.store(HEADER_BYTES, Ordering::Release);
+    }
+
+    /// The page's number, as [`Self::begin`] set it.
+    #[must_use]
+    #[inline]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The page's length in bytes.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.shared.capacity
+    }
+
+    /// Bytes of frames that a page of `capacity` bytes holds.
+    #[must_use]
+    pub const fn room_of(capacity: usize) -> usize {
+        capacity - HEADER_BYTES
+    }
+
+    /// Bytes of frames that still fit.
+    #[must_use]
+    #[inline]
+    pub fn room(&self) -> usize {
+        self.shared.capacity - self.cursor
+    }
+
+    /// Appends a frame of `bytes` bytes, a multiple of 8 and at most [`Self::room`]. `write` fills all but the length
+    /// word, and gets the seed of its checksum.
+    #[inline]
+    pub fn append(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32)) {
+        assert!(bytes.is_multiple_of(8) && bytes <= self.room() && bytes >= 8, "a frame that fits");
+        let end = self.cursor + bytes;
+        if end < self.shared.capacity {
+            self.length_word(end).store(0, Ordering::Relaxed);
+        }
+        // SAFETY: the bytes lie within the page (asserted) and past `committed`, so only `self` touches them.
+        let frame = unsafe { std::slice::from_raw_parts_mut(self.shared.base.as_ptr().add(self.cursor), bytes) };
+        write(frame, self.seed);
+        #[expect(clippy::cast_possible_truncation, reason = "pages are far below 4 GiB")]
+        self.length_word(self.cursor).store((bytes as u32).to_le(), Ordering::Release);
+        self.cursor = end;
+        self.shared.committed.store(end, Ordering::Release);
+    }
+
+    /// A reading handle.
+    #[must_use]
+    pub fn view(&self) -> PageView {
+        PageView { shared: self.shared.clone() }
+    }
+
+    /// Where the page's file is; `None` for one in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        self.view().path()
+    }
+
+    /// The length word at a multiple of 8 within the page.
+    #[inline]
+    fn length_word(&self, offset: usize) -> &AtomicU32 {
+        debug_assert!(offset.is_multiple_of(8) && offset + 4 <= self.shared.capacity);
+        // SAFETY: within the page, aligned (the base is aligned to 8), and the page lives as long as `self`.
+        unsafe { AtomicU32::from_ptr(self.shared.base.as_ptr().add(offset).cast()) }
+    }
+}
+
+impl PageView {
+    /// The header and the frames published so far. Must not be held while the page begins another use: the writer thread
+    /// does both, one after the other.
+    #[must_use]
+    pub fn committed(&self) -> &[u8] {
+        let bytes = self.shared.committed.load(Ordering::Acquire);
+        // SAFETY: bytes below `committed` are written before it is stored and not changed while the page is in use,
+        // but for the heartbeat, which readers of this slice do not look at.
+        unsafe { std::slice::from_raw_parts(self.shared.base.as_ptr(), bytes) }
+    }
+
+    /// How many bytes are published.
+    #[must_use]
+    pub fn committed_bytes(&self) -> usize {
+        self.shared.committed.load(Ordering::Acquire)
+    }
+
+    /// Shows readers that the writer lives, at this time in microseconds since 1970 UTC.
+    pub fn beat(&self, wall_micros: i64) {
+        // SAFETY: the offset is within the header and a multiple of 8; other processes only read it.
+        let heartbeat = unsafe { AtomicI64::from_ptr(self.shared.base.as_ptr().add(HEARTBEAT_OFFSET).cast()) };
+        heartbeat.store(wall_micros.to_le(), Ordering::Relaxed);
+    }
+
+    /// Returns once what was published before the call survives a loss of power. A page in memory has nothing to sync.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`].
+    pub fn sync(&self) -> Result<()> {
+        match &self.shared.memory {
+            Memory::Mapped(map) => map.sync(),
+            Memory::Heap { .. } => Ok(()),
+        }
+    }
+
+    /// Whether what is published here is in a file that others can still find.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        match &self.shared.memory {
+            Memory::Mapped(map) => map.is_linked(),
+            Memory::Heap { .. } => true,
+        }
+    }
+
+    /// Where the file is; `None` for a page in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        match &self.shared.memory {
+            Memory::Mapped(map) => Some(map.path().to_owned()),
+            Memory::Heap { .. } => None,
+        }
+    }
+
+    /// Whether the page is in memory only.
+    #[must_use]
+    pub fn is_heap(&self) -> bool {
+        matches!(self.shared.memory, Memory::Heap { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::frame::{self, Frame};
+    use crate::format::page::Process;
+    use crate::journal::read;
+    use crate::value::{MetricId, WriterId};
+
+    fn header(number: u64) -> Header {
+        let process = Process { pid: 1, ..Process::default() };
+        Header { number, writer: WriterId::random(), attempt: 1, rank: None, process, heartbeat_micros: 0 }
+    }
+
+    fn log(page: &mut Page, seq: u64, values: &[(MetricId, f64)]) {
+        let bytes = frame::scalars_bytes(values.len());
+        page.append(bytes, |out, seed| frame::write_scalars(out, seed, seq, 1, 2, values));
+    }
+
+    fn seqs(bytes: &[u8]) -> Vec<u64> {
+        let (_, frames) = read::open(bytes).unwrap();
+        frames
+            .map(|frame| match frame {
+                Frame::Scalars { seq, .. } => seq,
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_page_is_filled_to_its_last_byte_and_reads_back() {
+        let bytes = HEADER_BYTES + 3 * frame::scalars_bytes(1);
+        let mut page = Page::heap(bytes);
+        page.begin(&header(0));
+        for seq in 0..3 {
+            log(&mut page, seq, &[(MetricId(0), 0.5)]);
+        }
+        assert_eq!(page.room(), 0);
+        assert_eq!(seqs(page.view().committed()), [0, 1, 2]);
+    }
+
+    #[test]
+    fn stale_frames_of_a_recycled_page_are_never_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("page");
+        let mut page = Page::mapped(&path, 4096).unwrap();
+        page.begin(&header(0));
+        for seq in 0..20 {
+            log(&mut page, seq, &[(MetricId(0), 0.5); 3]);
+        }
+        page.begin(&header(1));
+        let file = || crate::disk::Disk::read(&crate::disk::OsDisk, &path).unwrap();
+        assert_eq!(seqs(&file()), [0; 0]);
+        // A frame of another size, so that its end falls inside an old frame.
+        log(&mut page, 100, &[(MetricId(0), 0.5); 4]);
+        assert_eq!(seqs(&file()), [100]);
+    }
+
+    #[test]
+    fn every_prefix_of_a_page_reads_as_its_whole_frames() {
+        let mut page = Page::heap(2048);
+        page.begin(&header(7));
+        let mut ends = vec![HEADER_BYTES];
+        for seq in 0..6_u64 {
+            log(&mut page, seq, &vec![(MetricId(0), 1.5); usize::try_from(seq).unwrap() + 1]);
+            ends.push(page.view().committed_bytes());
+        }
+        let bytes = page.view().committed().to_vec();
+        for cut in HEADER_BYTES..=bytes.len() {
+            let whole = ends.iter().filter(|end| **end <= cut).count() - 1;
+            assert_eq!(seqs(&bytes[..cut]).len(), whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_reader_in_another_thread_sees_only_whole_frames() {
+        let mut page = Page::heap(1 << 16);
+        page.begin(&header(3));
+        let view = page.view();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for seq in 0..1000 {
+                    log(&mut page, seq, &[(MetricId(0), 0.5)]);
+                }
+            });
+            let mut seen = 0;
+            while seen < 1000 {
+                let seqs = seqs(view.committed());
+                assert!(seqs.len() >= seen && seqs.iter().copied().eq(0..seqs.len() as u64));
+                seen = seqs.len();
+            }
+        });
+    }
+
+    #[test]
+    fn the_heartbeat_is_seen_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("page");
+        let mut page = Page::mapped(&path, 4096).unwrap();
+        page.begin(&header(0));
+        page.view().beat(77);
+        let bytes = crate::disk::Disk::read(&crate::disk::OsDisk, &path).unwrap();
+        assert_eq!(Header::from_bytes(&bytes).unwrap().heartbeat_micros, 77);
+    }
+}

@@ -1,0 +1,191 @@
+//! A writer: one process' part of one run. Owns the way from journal to segment.
+//!
+//! [`Writer`] is what a run holds: a lock around the [`Appender`], under which events are logged, and a line to the
+//! thread "runlake-writer", which does all that takes time: decoding, sealing, merging, syncing, preparing pages.
+//!
+//! Promises. Logging never waits for the disk, except to allocate a page when the thread has none ready. Events of one
+//! thread are stored in its order. Flush and finish return within their time limit. If the thread dies, the journal
+//! stays, and readers and `runlake recover` find every row in it.
+
+pub mod folder;
+pub mod fork;
+mod report;
+mod seal;
+mod summary;
+mod thread;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, bounded};
+use parking_lot::{Mutex, MutexGuard};
+
+use self::folder::RunFolder;
+use self::report::Reports;
+use self::thread::WriterThread;
+use crate::error::{Error, Result};
+use crate::format::page::Process;
+use crate::format::rows::Origin;
+use crate::journal::append::{Appender, Waker};
+use crate::journal::pages::PageMaker;
+use crate::settings::{MEMORY_PAGES, QUEUED_PAGES, SPARE_PAGES, WriterSettings};
+
+/// What the writer's thread is asked to do; it answers on the channel.
+#[derive(Debug)]
+enum Control {
+    /// Everything logged so far goes into segments.
+    Flush(Sender<Result<()>>),
+    /// As flush; then the summary and this status are recorded, the segments compacted and the journal removed.
+    Finish(&'static str, Sender<Result<()>>),
+}
+
+/// What events are logged under.
+#[derive(Debug)]
+pub struct Locked<C> {
+    /// The way into the journal.
+    pub appender: Appender,
+    /// The caller's own state that the same lock guards.
+    pub caller: C,
+    /// Set by [`Writer::finish`]: nothing may be logged any more.
+    pub finished: bool,
+}
+
+/// What the thread and the callers share.
+#[derive(Debug)]
+struct Shared<C> {
+    locked: Mutex<Locked<C>>,
+    attention: AtomicBool,
+    reports: Mutex<Reports>,
+    waker: Arc<Waker>,
+}
+
+impl<C> Shared<C> {
+    fn report(&self, error: &Error) {
+        tracing::warn!(%error, "runlake");
+        if self.reports.lock().add(error) {
+            self.attention.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// See the module. `C` is state of the caller's that is guarded by the same lock as the journal.
+#[derive(Debug)]
+pub struct Writer<C> {
+    shared: Arc<Shared<C>>,
+    control: Sender<Control>,
+    generation: u32,
+    folder: Arc<RunFolder>,
+    exit_timeout: Duration,
+}
+
+impl<C: Default + Send + 'static> Writer<C> {
+    /// Starts a writer in a run's folder.
+    ///
+    /// Never fails: where the folder cannot be made or the thread not be started, events are kept in memory as far as
+    /// there is room, and what is wrong is reported.
+    #[must_use]
+    pub fn start(folder: RunFolder, origin: Origin, process: Process, settings: &WriterSettings) -> Self {
+        fork::watch();
+        let folder = Arc::new(folder);
+        let maker = Arc::new(PageMaker::new(folder.journal_dir(), origin, process, settings.page_bytes));
+        let (control, control_receiver) = bounded(16);
+        let (full_sender, full) = bounded(QUEUED_PAGES + MEMORY_PAGES);
+        let (spares, spare_receiver) = bounded(SPARE_PAGES);
+        let waker = Arc::new(Waker::default());
+        let appender = Appender::new(maker.clone(), spare_receiver, full_sender, waker.clone());
+        let shared = Arc::new(Shared {
+            locked: Mutex::new(Locked { appender, caller: C::default(), finished: false }),
+            attention: AtomicBool::new(false),
+            reports: Mutex::default(),
+            waker,
+        });
+        if let Err(error) = folder.ensure() {
+            shared.report(&error);
+        }
+        let thread =
+            WriterThread::new(shared.clone(), control_receiver, full, spares, maker, folder.clone(), *settings);
+        if let Err(error) = thread.spawn() {
+            shared.report(&Error::io("start the writer thread of", folder.dir(), error));
+        }
+        let generation = fork::generation();
+        Self { shared, control, generation, folder, exit_timeout: settings.exit_timeout }
+    }
+
+    /// The fork generation that the writer belongs to; in another one it must not be used.
+    #[inline]
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Takes the lock under which events are logged. Nothing that may wait for Python may be done while it is held.
+    #[inline]
+    pub fn lock(&self) -> MutexGuard<'_, Locked<C>> {
+        self.shared.locked.lock()
+    }
+
+    /// Whether something went wrong that [`Self::take_reports`] tells.
+    #[inline]
+    #[must_use]
+    pub fn wants_attention(&self) -> bool {
+        self.shared.attention.load(Ordering::Relaxed)
+    }
+
+    /// What went wrong since the last call: at most one text per cause and minute.
+    #[must_use]
+    pub fn take_reports(&self) -> Vec<String> {
+        self.shared.attention.store(false, Ordering::Relaxed);
+        self.shared.reports.lock().take()
+    }
+
+    /// Syncs what is in the journal so far against loss of power.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn sync(&self) -> Result<()> {
+        let live = self.lock().appender.live_page();
+        live.map_or(Ok(()), |page| page.sync())
+    }
+
+    /// Returns once everything logged so far is in segments.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] after `timeout`, which is endless if `None`; or why no segment could be written.
+    pub fn flush(&self, timeout: Option<Duration>) -> Result<()> {
+        self.ask("flush", Control::Flush, timeout)
+    }
+
+    /// Records this status, seals and compacts everything, removes the journal and ends the thread. A second call does
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`Self::flush`], after the exit timeout; the journal then stays for readers and `runlake recover`.
+    pub fn finish(&self, status: &'static str) -> Result<()> {
+        if std::mem::replace(&mut self.lock().finished, true) {
+            return Ok(());
+        }
+        self.ask("finish", |reply| Control::Finish(status, reply), Some(self.exit_timeout))
+    }
+
+    fn ask(
+        &self,
+        action: &'static str,
+        control: impl FnOnce(Sender<Result<()>>) -> Control,
+        timeout: Option<Duration>,
+    ) -> Result<()> {
+        let (reply, answer) = bounded(1);
+        let timed_out = || Error::Timeout {
+            action,
+            secs: timeout.map_or(0, |timeout| timeout.as_secs()),
+            path: self.folder.dir().to_owned(),
+        };
+        self.control.try_send(control(reply)).map_err(|_full_or_gone| timed_out())?;
+        self.shared.waker.wake();
+        let answer = match timeout {
+            Some(timeout) => answer.recv_timeout(timeout).ok(),
+            None => answer.recv().ok(),
+        };
+        answer.unwrap_or_else(|| Err(timed_out()))
+    }
+}

@@ -1,0 +1,167 @@
+//! The summary of a run's metrics, kept while rows are sealed: the last value of each, and what `define_metric` asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::format::rows::{MetricRows, Names};
+use crate::value::{Attribute, MetricId};
+
+/// Path of a metric's definition.
+const DEFINITION: &str = "metric/";
+/// Path of a summary value.
+const SUMMARY: &str = "summary/";
+
+/// Numbers of one metric; NaN counts but does not compare.
+#[derive(Debug, Clone, Copy)]
+struct Totals {
+    count: u64,
+    numbers: u64,
+    sum: f64,
+    min: f64,
+    max: f64,
+    last: f64,
+}
+
+impl Totals {
+    const NONE: Self = Self { count: 0, numbers: 0, sum: 0.0, min: f64::NAN, max: f64::NAN, last: f64::NAN };
+
+    fn add(&mut self, value: f64) {
+        self.count += 1;
+        self.last = value;
+        if !value.is_nan() {
+            self.numbers += 1;
+            self.sum += value;
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+        }
+    }
+}
+
+/// What `define_metric` recorded: the JSON of `metric/<name>`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Definition {
+    /// Any of `last min max mean best none`, comma separated.
+    summary: Option<String>,
+    /// `minimize` or `maximize`, for `best`.
+    goal: Option<String>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Summary {
+    totals: Vec<Totals>,
+    texts: BTreeMap<u32, String>,
+    definitions: BTreeMap<String, Definition>,
+    set_by_user: BTreeSet<String>,
+}
+
+impl Summary {
+    /// Adds the rows from number `from` on.
+    pub fn add_metrics(&mut self, rows: &MetricRows, from: usize) {
+        for (MetricId(id), value) in rows.values_from(from) {
+            let id = id as usize;
+            if id >= self.totals.len() {
+                self.totals.resize(id + 1, Totals::NONE);
+            }
+            self.totals[id].add(value);
+        }
+        for (MetricId(id), text) in rows.texts_from(from) {
+            self.texts.insert(id, text.to_owned());
+        }
+    }
+
+    /// Looks at a changed attribute: a definition, or a summary value of the user's.
+    pub fn add_attribute(&mut self, path: &str, value: &Attribute) {
+        if let Some(key) = path.strip_prefix(SUMMARY) {
+            self.set_by_user.insert(key.to_owned());
+        } else if let Some(metric) = path.strip_prefix(DEFINITION)
+            && let Some(definition) = value.text.as_deref().and_then(|text| serde_json::from_str(text).ok())
+        {
+            self.definitions.insert(metric.to_owned(), definition);
+        }
+    }
+
+    /// The attributes that record the summary, in order of metrics; values that the user set are left alone.
+    #[must_use]
+    pub fn attributes(&self, names: &Names) -> Vec<(String, Attribute)> {
+        let mut attributes = Vec::new();
+        for (id, totals) in (0_u32..).zip(&self.totals) {
+            let Some(name) = names.get(MetricId(id)).filter(|_| totals.count > 0) else { continue };
+            let definition = self.definition(name);
+            let asked = definition.and_then(|definition| definition.summary.as_deref()).unwrap_or("last");
+            for kind in asked.split(',').map(str::trim) {
+                let (key, value) = match kind {
+                    "none" => continue,
+                    "last" => (name.to_owned(), self.last(id, totals)),
+                    "min" => (format!("{name}/min"), Attribute::float(totals.min)),
+                    "max" => (format!("{name}/max"), Attribute::float(totals.max)),
+                    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+                    "mean" => (format!("{name}/mean"), Attribute::float(totals.sum / totals.numbers as f64)),
+                    "best" => {
+                        let best = match definition.and_then(|definition| definition.goal.as_deref()) {
+                            Some("maximize") => totals.max,
+                            _ => totals.min,
+                        };
+                        (format!("{name}/best"), Attribute::float(best))
+                    }
+                    _ => continue,
+                };
+                if !self.set_by_user.contains(&key) {
+                    attributes.push((format!("{SUMMARY}{key}"), value));
+                }
+            }
+        }
+        attributes
+    }
+
+    fn last(&self, id: u32, totals: &Totals) -> Attribute {
+        match self.texts.get(&id).filter(|_| totals.last.is_nan()) {
+            Some(text) => Attribute::text(text.clone()),
+            None => Attribute::float(totals.last),
+        }
+    }
+
+    /// The definition by that name, or else the first whose pattern with `*` matches.
+    fn definition(&self, name: &str) -> Option<&Definition> {
+        self.definitions.get(name).or_else(|| {
+            self.definitions.iter().find(|(pattern, _)| matches(pattern, name)).map(|(_, definition)| definition)
+        })
+    }
+}
+
+/// Whether a pattern in which `*` stands for any text describes the whole name.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(start) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let end = parts.pop().unwrap_or("");
+    for part in parts {
+        let Some(at) = name.find(part) else { return false };
+        name = &name[at + part.len()..];
+    }
+    name.ends_with(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_names() {
+        for (pattern, name, expected) in [
+            ("loss", "loss", true),
+            ("loss", "loss2", false),
+            ("val/*", "val/acc", true),
+            ("val/*", "train/acc", false),
+            ("*/acc", "val/acc", true),
+            ("*/acc", "val/acc5", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}
