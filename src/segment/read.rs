@@ -1,19 +1,27 @@
 //! Opens a segment: its footer first, its rows when asked, only the bytes that are needed.
+//!
+//! No bytes make it panic: what the Parquet library makes of damage, a panic too, is [`Error::Damaged`]. An open segment
+//! stays readable when its file is removed.
 
-use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::PageIndexPolicy;
-use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
-use crate::disk::{Disk, ReadFile};
+use super::chunks::Chunks;
+use super::prune::{Part, Wanted};
+use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::format::footer::{self, Footer};
+use crate::format::layout::Table;
+use crate::format::schema;
 
 /// An open segment.
 #[derive(Debug, Clone)]
@@ -22,6 +30,8 @@ pub struct Segment {
     pub path: PathBuf,
     /// Its length in bytes.
     pub bytes: u64,
+    /// The table whose columns it has.
+    pub table: Table,
     /// What it holds.
     pub footer: Footer,
     metadata: ArrowReaderMetadata,
@@ -34,35 +44,129 @@ impl Segment {
     /// # Errors
     /// [`Error::Io`], or [`Error::Damaged`] where it is no segment of ours.
     pub fn open(disk: &dyn Disk, path: &Path) -> Result<Self> {
-        let file = Chunks(Arc::from(disk.open(path)?));
-        let damaged = |detail: String| Error::Damaged { what: "segment", detail, path: path.to_owned() };
-        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| damaged(error.to_string()))?;
-        let pairs = metadata.metadata().file_metadata().key_value_metadata();
+        let file = disk.open(path)?;
+        let bytes = file.len();
+        let file = Chunks::open(file)?;
+        let metadata = guarded(path, || ParquetMetaDataReader::new().parse_and_finish(&file))?;
+        let pairs = metadata.file_metadata().key_value_metadata();
         let text = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == footer::KEY)?.value.as_deref());
-        let footer = text.ok_or_else(|| damaged("no runlake key in its footer".into()))?;
-        let footer = Footer::from_json(footer).map_err(damaged)?;
-        Ok(Self { path: path.to_owned(), bytes: file.0.len(), footer, metadata, file })
+        let footer = text.ok_or_else(|| damaged(path, "no runlake key in its footer".into()))?;
+        let footer = Footer::from_json(footer).map_err(|detail| damaged(path, detail))?;
+        let table = Table::ALL.into_iter().find(|table| table.name() == footer.table);
+        let table = table.ok_or_else(|| damaged(path, format!("unknown table {:?}", footer.table)))?;
+        let metadata = guarded(path, || with_columns(Arc::new(metadata), table))?;
+        Ok(Self { path: path.to_owned(), bytes, table, footer, metadata, file })
     }
 
     /// How many rows.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+        u64::try_from(self.parquet().file_metadata().num_rows()).unwrap_or(0)
     }
 
     /// All rows, in order, in batches of at most `batch_rows`.
     ///
     /// # Errors
-    /// [`Error::Damaged`], at once or from the iterator.
-    pub fn batches(&self, batch_rows: usize) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-        let damaged = |path: &Path, detail: String| Error::Damaged { what: "segment", detail, path: path.to_owned() };
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone());
-        let reader = builder.with_batch_size(batch_rows).build();
-        let reader = reader.map_err(|error| damaged(&self.path, error.to_string()))?;
-        let path = self.path.clone();
-        Ok(reader.map(move |batch| batch.map_err(|error| damaged(&path, error.to_string()))))
+    /// [`Error::Damaged`] or [`Error::Io`], at once or from the iterator.
+    pub fn batches(&self, batch_rows: usize) -> Result<Batches> {
+        self.build(|builder| builder.with_batch_size(batch_rows))
     }
+
+    /// The rows of a part that are wanted, in order, in batches of at most `batch_rows`, with the columns of these
+    /// indices in the order of the table.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`], at once or from the iterator.
+    pub fn read(&self, part: &Part, columns: &[usize], wanted: &Arc<Wanted>, batch_rows: usize) -> Result<Batches> {
+        self.build(|mut builder| {
+            let columns = ProjectionMask::leaves(builder.parquet_schema(), columns.iter().copied());
+            if let Some(filter) = wanted.row_filter(builder.parquet_schema()) {
+                builder = builder.with_row_filter(filter);
+            }
+            if let Some(selection) = &part.selection {
+                builder = builder.with_row_selection(selection.clone());
+            }
+            builder.with_row_groups(vec![part.row_group]).with_projection(columns).with_batch_size(batch_rows)
+        })
+    }
+
+    fn build(
+        &self,
+        set: impl FnOnce(ParquetRecordBatchReaderBuilder<Chunks>) -> ParquetRecordBatchReaderBuilder<Chunks>,
+    ) -> Result<Batches> {
+        let reader = guarded(&self.path, || {
+            let file = self.file.clone();
+            set(ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())).build()
+        })?;
+        Ok(Batches { path: self.path.clone(), reader: Some(reader) })
+    }
+
+    /// What Parquet says about the file.
+    pub(super) fn parquet(&self) -> &Arc<ParquetMetaData> {
+        self.metadata.metadata()
+    }
+
+    /// Reads the page index, unless that was done. A file without one, or with one that is damaged, does without: the
+    /// index only saves reading.
+    pub(super) fn load_page_index(&mut self) {
+        if self.parquet().page_index().is_some() {
+            return;
+        }
+        let indexed = guarded(&self.path, || {
+            let mut reader = ParquetMetaDataReader::new_with_metadata((**self.parquet()).clone())
+                .with_page_index_policy(PageIndexPolicy::Optional);
+            reader.read_page_indexes(&self.file)?;
+            with_columns(Arc::new(reader.finish()?), self.table)
+        });
+        if let Ok(metadata) = indexed {
+            self.metadata = metadata;
+        }
+    }
+}
+
+/// The metadata with the columns of the table, which the file must have.
+fn with_columns(metadata: Arc<ParquetMetaData>, table: Table) -> Result<ArrowReaderMetadata, ParquetError> {
+    // Our own schema instead of the one that is serialised in the file: it need not be decoded, nor trusted.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(schema::of(table));
+    ArrowReaderMetadata::try_new(metadata, options)
+}
+
+/// Batches of rows of a segment; ends at the first error.
+#[derive(Debug)]
+pub struct Batches {
+    path: PathBuf,
+    /// `None` once it has failed.
+    reader: Option<ParquetRecordBatchReader>,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let reader = self.reader.as_mut()?;
+        let next = guarded(&self.path, || reader.next().transpose().map_err(ParquetError::from));
+        if next.is_err() {
+            self.reader = None;
+        }
+        next.transpose()
+    }
+}
+
+/// Calls the Parquet library, which may panic on damaged bytes.
+fn guarded<T>(path: &Path, call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(ParquetError::External(source))) => match source.downcast::<Error>() {
+            Ok(error) => Err(*error),
+            Err(source) => Err(damaged(path, source.to_string())),
+        },
+        Ok(Err(error)) => Err(damaged(path, error.to_string())),
+        Err(_) => Err(damaged(path, "the Parquet library panicked".into())),
+    }
+}
+
+fn damaged(path: &Path, detail: String) -> Error {
+    Error::Damaged { what: "segment", detail, path: path.to_owned() }
 }
 
 /// The segments that count: one whose rows all lie in another's has been merged into it.
@@ -78,46 +182,4 @@ pub fn without_superseded(mut segments: Vec<Segment>) -> Vec<Segment> {
     }
     kept.reverse();
     kept
-}
-
-/// A file as the Parquet library reads it.
-#[derive(Debug, Clone)]
-struct Chunks(Arc<dyn ReadFile>);
-
-impl Length for Chunks {
-    fn len(&self) -> u64 {
-        self.0.len()
-    }
-}
-
-impl ChunkReader for Chunks {
-    type T = ChunkRead;
-
-    fn get_read(&self, start: u64) -> Result<ChunkRead, ParquetError> {
-        Ok(ChunkRead { file: self.0.clone(), offset: start })
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        let bytes = self.0.read(start..start + length as u64).map_err(|error| ParquetError::External(error.into()))?;
-        if bytes.len() < length {
-            return Err(ParquetError::EOF(format!("{length} bytes expected at {start}, {} found", bytes.len())));
-        }
-        Ok(bytes)
-    }
-}
-
-/// A file read onwards from an offset.
-#[derive(Debug)]
-struct ChunkRead {
-    file: Arc<dyn ReadFile>,
-    offset: u64,
-}
-
-impl Read for ChunkRead {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.file.read(self.offset..self.offset + out.len() as u64).map_err(io::Error::other)?;
-        out[..bytes.len()].copy_from_slice(&bytes);
-        self.offset += bytes.len() as u64;
-        Ok(bytes.len())
-    }
 }

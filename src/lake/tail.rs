@@ -1,0 +1,131 @@
+//! What the journal of a run holds: each writer's rows that may not be sealed yet, and when it last showed life.
+//!
+//! Pages may be written, recycled and removed while they are read. A page is taken as soon as it reads as whole; one that
+//! stays torn after [`TRIES`] readings is damaged: its rows up to the damage count, and the rest is a [`Problem`]. A file
+//! without a header is a page that is being prepared and is passed over.
+
+use std::io;
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::Problem;
+use crate::disk::{Disk, Entry};
+use crate::error::{Error, Result};
+use crate::format::layout::{self, JOURNAL_DIR};
+use crate::format::page::{Header, HeaderError, Process};
+use crate::format::rows::{Origin, Rows};
+use crate::journal::read;
+use crate::value::WriterId;
+
+/// How often a page is read before what is torn in it counts as damage.
+const TRIES: usize = 3;
+
+/// One writer's part of a journal.
+#[derive(Debug)]
+pub struct Tail {
+    /// The writer.
+    pub origin: Origin,
+    /// Its process.
+    pub process: Process,
+    /// Its newest sign of life, in microseconds since 1970 UTC.
+    pub heartbeat_micros: i64,
+    /// Its rows in order; those already sealed too, until [`super::segments::drop_sealed`].
+    pub rows: Rows,
+}
+
+/// A page as read.
+struct Page {
+    header: Header,
+    /// Header and whole frames.
+    bytes: Bytes,
+}
+
+/// Reads the journal of the run in `dir`, by writer.
+///
+/// # Errors
+/// [`Error::Io`] where the folder cannot be listed; what is wrong with single pages goes to `problems`.
+pub fn read(disk: &dyn Disk, dir: &Path, problems: &mut Vec<Problem>) -> Result<Vec<Tail>> {
+    let dir = dir.join(JOURNAL_DIR);
+    let entries = disk.list(&dir)?;
+    Ok(read_listed(disk, &dir, &entries, problems))
+}
+
+/// As [`read`], of a journal folder that was listed already.
+pub fn read_listed(disk: &dyn Disk, journal: &Path, entries: &[Entry], problems: &mut Vec<Problem>) -> Vec<Tail> {
+    let mut pages = Vec::new();
+    for entry in entries.iter().filter(|entry| layout::parse_journal(&entry.name).is_some()) {
+        let path = journal.join(&entry.name);
+        match read_page(disk, &path) {
+            Ok(Some((page, damage))) => {
+                problems.extend(damage.map(|text| Problem { path, text }));
+                pages.push(page);
+            }
+            Ok(None) => {}
+            Err(error) => problems.push(Problem::new(&path, &error)),
+        }
+    }
+    let place = |page: &Page| (page.header.writer, page.header.number);
+    pages.sort_by_key(place);
+    // A page that was copied is met once.
+    pages.dedup_by_key(|page| place(page));
+    let mut tails = Vec::new();
+    for pages in pages.chunk_by(|a, b| a.header.writer == b.header.writer) {
+        tails.extend(tail(pages, journal, problems));
+    }
+    tails
+}
+
+/// The whole frames of a page, and what is wrong behind them. `None` for a file that is gone or no page yet.
+fn read_page(disk: &dyn Disk, path: &Path) -> Result<Option<(Page, Option<String>)>> {
+    let mut last = Ok(None);
+    for _ in 0..TRIES {
+        let bytes = match disk.read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let (header, mut frames) = match read::open(&bytes) {
+            Ok(open) => open,
+            Err(HeaderError::Missing) => return Ok(None),
+            Err(error) => {
+                let detail = error.to_string();
+                last = Err(Error::Damaged { what: "journal page", detail, path: path.to_owned() });
+                continue;
+            }
+        };
+        frames.by_ref().for_each(drop);
+        let (end, damage) = (frames.offset, frames.damage);
+        let page = Page { header, bytes: bytes.slice(..end) };
+        match damage {
+            None => return Ok(Some((page, None))),
+            Some(damage) => {
+                let text = format!("damaged journal page: {damage}; rows from byte {end} on cannot be read");
+                last = Ok(Some((page, Some(text))));
+            }
+        }
+    }
+    last
+}
+
+/// What the pages of one writer, in order, hold together.
+fn tail(pages: &[Page], journal: &Path, problems: &mut Vec<Problem>) -> Option<Tail> {
+    let newest = &pages.last()?.header;
+    let mut rows = Rows::default();
+    for page in pages {
+        let Ok((_, frames)) = read::open(&page.bytes) else { continue };
+        for frame in frames {
+            if !rows.push(frame) {
+                let writer: WriterId = newest.writer;
+                let text = format!("damaged journal page: writer {writer} used a metric without its name");
+                problems.push(Problem { path: journal.to_owned(), text });
+            }
+        }
+    }
+    Some(Tail {
+        origin: Origin { writer: newest.writer, rank: newest.rank, attempt: newest.attempt },
+        process: newest.process.clone(),
+        heartbeat_micros: pages.iter().map(|page| page.header.heartbeat_micros).max()?,
+        rows,
+    })
+}
