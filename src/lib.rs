@@ -1,4 +1,5 @@
 //! placeholder
+pub mod catalog;
 pub mod clock;
 pub mod disk;
 pub mod error;
@@ -6,6 +7,9 @@ pub mod format;
 pub mod journal;
 pub mod lake;
 pub mod name;
+#[cfg(feature = "python")]
+mod python;
+pub mod run;
 pub mod segment;
 pub mod settings;
 pub mod value;

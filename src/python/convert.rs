@@ -1,0 +1,122 @@
+//! What people log, as the engine's values: the general way, for everything but plain floats, ints and bools under plain
+//! keys. Runs Python code (`__float__`), so it is never called under the writer's lock.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyMapping, PyString};
+
+use crate::name;
+use crate::value::{EXACT_INTEGER, Scalar};
+
+/// Nested mappings deeper than this are taken for a cycle.
+const MAX_DEPTH: usize = 32;
+
+/// Names and values of one event, nested mappings flattened with "/".
+///
+/// # Errors
+/// `TypeError` naming the key, the type and what is accepted; `InvalidName` for a key that cannot be stored; what a
+/// value's own conversion raises.
+pub(super) fn event(data: &Bound<'_, PyAny>) -> PyResult<Vec<(String, Scalar)>> {
+    let mapping = data.cast::<PyMapping>().map_err(|_not_one| {
+        let got = type_name(data);
+        PyTypeError::new_err(format!("log() takes a mapping of metric names to values, got {got}: {{\"loss\": 0.5}}"))
+    })?;
+    let mut values = Vec::new();
+    flatten(mapping, "", 0, &mut values)?;
+    Ok(values)
+}
+
+fn flatten(
+    mapping: &Bound<'_, PyMapping>,
+    prefix: &str,
+    depth: usize,
+    values: &mut Vec<(String, Scalar)>,
+) -> PyResult<()> {
+    if depth > MAX_DEPTH {
+        return Err(PyTypeError::new_err(format!("metric {prefix:?}: mappings are nested more than {MAX_DEPTH} deep")));
+    }
+    for item in mapping.items()? {
+        let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+        let path = match key.cast::<PyString>() {
+            Ok(key) => format!("{prefix}{}", key.to_str()?),
+            Err(_) => {
+                let got = type_name(&key);
+                return Err(PyTypeError::new_err(format!("metric names are str, got {got}: {}", key.repr()?)));
+            }
+        };
+        if let Some(nested) = as_mapping(&value) {
+            flatten(nested, &format!("{path}/"), depth + 1, values)?;
+            continue;
+        }
+        name::check("metric name", &path)?;
+        let scalar = scalar(&path, &value)?;
+        values.push((path, scalar));
+    }
+    Ok(())
+}
+
+/// A nested mapping. Numbers may claim to be mappings by their methods (0-d arrays do), so the abstract base decides.
+fn as_mapping<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
+    value.cast::<PyDict>().map(Bound::as_any).unwrap_or(value).cast::<PyMapping>().ok()
+}
+
+fn scalar(path: &str, value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    if value.is_instance_of::<PyFloat>() {
+        return Ok(Scalar::Number(value.extract()?));
+    }
+    if let Ok(value) = value.cast::<PyBool>() {
+        return Ok(Scalar::Number(f64::from(u8::from(value.is_true()))));
+    }
+    if value.is_instance_of::<PyInt>() {
+        return integer(value);
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Scalar::Text(text.to_str()?.into()));
+    }
+    let py = value.py();
+    if !value.is_none() {
+        if value.hasattr(pyo3::intern!(py, "__index__"))?
+            && let Ok(index) = value.call_method0(pyo3::intern!(py, "__index__"))
+        {
+            return integer(&index);
+        }
+        if value.hasattr(pyo3::intern!(py, "__float__"))? {
+            return match value.call_method0(pyo3::intern!(py, "__float__")) {
+                Ok(number) => Ok(Scalar::Number(number.extract()?)),
+                Err(error) => Err(not_a_scalar(path, value, Some(error))),
+            };
+        }
+    }
+    Err(not_a_scalar(path, value, None))
+}
+
+/// An integer; its digits are kept where `f64` does not hold it.
+fn integer(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    if let Ok(small) = value.extract::<i64>()
+        && small.unsigned_abs() <= EXACT_INTEGER.unsigned_abs()
+    {
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+        return Ok(Scalar::Number(small as f64));
+    }
+    let digits = value.str()?.to_str()?.to_owned();
+    // Past f64's range an integer's nearest float is an infinity of its sign.
+    let sign = if digits.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY };
+    Ok(Scalar::Exact(value.extract().unwrap_or(sign), digits.into()))
+}
+
+fn not_a_scalar(path: &str, value: &Bound<'_, PyAny>, cause: Option<PyErr>) -> PyErr {
+    let shape = value
+        .getattr("shape")
+        .and_then(|shape| shape.str())
+        .map_or_else(|_| String::new(), |s| format!(" of shape {s}"));
+    let error = PyTypeError::new_err(format!(
+        "metric {path:?}: cannot log {}{shape}; expected a number, a text, a 0-d array or tensor, or a mapping of these",
+        type_name(value)
+    ));
+    error.set_cause(value.py(), cause);
+    error
+}
+
+pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().fully_qualified_name().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
+}

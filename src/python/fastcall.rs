@@ -1,0 +1,289 @@
+//! `Run.log`, as a C function: the path of every event, so it does without the argument parsing of pyo3 (25 of 90 ns).
+//!
+//! The usual call, a plain dict of plain floats, ints and bools under str keys with an int step, is done here. It first
+//! collects, running no Python code, then takes the lock, so that no lock is ever held while Python runs. Every other call
+//! goes to [`PyRun::log_any`], with the same result. A panic ends neither the call nor the training: the event is given up
+//! with a warning.
+
+#![expect(unsafe_code, reason = "a C function that reads a dict and its floats directly")]
+
+use std::ffi::{CStr, c_int};
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyString, PyTuple};
+
+use super::keys::KeyCache;
+use super::run::PyRun;
+use crate::journal::append::Appender;
+use crate::name;
+use crate::value::{EXACT_INTEGER, MetricId};
+
+const DOC: &CStr = c"log($self, data, /, step=None, *, time=None)
+--
+
+Record scalars at one step; returns once they survive a kill of this process.
+
+Args:
+    data: Metric name -> value. A value is a number (int, float, bool, anything with __float__ or __index__), a 0-d
+        array or tensor, a text, or a mapping of these, which is flattened with \"/\". Names: 1 to 1024 bytes of UTF-8.
+    step: int64, in any order, may repeat, may be negative. Default: one more than the last step of this process, from 0.
+    time: A datetime (without a zone: local time) or seconds since 1970 UTC; stored in microseconds. Default: now.
+
+Raises:
+    TypeError: naming the key, for a value that is none of these. Nothing of the call is recorded then.
+    InvalidName: for a name that is empty, too long or has a NUL.
+    FinishedError: after finish().
+    LoggingError: only with strict=True, when rows were lost. Otherwise the loss is counted and warned of once a minute.
+
+Durability: nothing that was logged is lost when the process is killed; when the machine loses power, at most the last
+second (RUNLAKE_SYNC_SECS). Values are kept bit for bit; integers past 2**53 keep their digits.
+
+Example:
+    >>> run.log({\"train/loss\": 0.31, \"val\": {\"acc\": 0.9}}, step=10)
+";
+
+/// Puts `log` into the type `Run`.
+pub(super) fn install(py: Python<'_>) -> PyResult<()> {
+    let class = py.get_type::<PyRun>();
+    // Lives as long as the type, which lives as long as the process.
+    let method = Box::leak(Box::new(ffi::PyMethodDef {
+        ml_name: c"log".as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: log },
+        ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+        ml_doc: DOC.as_ptr(),
+    }));
+    // SAFETY: `class` is a live type, and the definition is never freed. The descriptor checks that `self` is a Run.
+    let descriptor = unsafe {
+        let descriptor = ffi::PyDescr_NewMethod(class.as_type_ptr(), method);
+        Bound::from_owned_ptr_or_err(py, descriptor)?
+    };
+    class.setattr("log", descriptor)?;
+    step_name(py);
+    Ok(())
+}
+
+/// The interned "step", which is the very object in the keyword names of every call.
+fn step_name(py: Python<'_>) -> *mut ffi::PyObject {
+    static NAME: PyOnceLock<Py<PyString>> = PyOnceLock::new();
+    NAME.get_or_init(py, || PyString::intern(py, "step").unbind()).as_ptr()
+}
+
+/// The arguments of a call, in the vectorcall convention.
+#[derive(Clone, Copy)]
+struct Call {
+    slf: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    positional: usize,
+    names: *mut ffi::PyObject,
+}
+
+unsafe extern "C" fn log(
+    slf: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    positional: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    let call = Call { slf, args, positional: positional.cast_unsigned(), names };
+    // SAFETY: the interpreter calls this attached, with a Run (the descriptor checks) and live arguments.
+    let done = catch_unwind(AssertUnwindSafe(|| unsafe { log_fast(call).unwrap_or_else(|| log_slow(call)) }));
+    // SAFETY: attached. `None` is immortal or counted here.
+    unsafe {
+        match done {
+            Ok(Ok(())) | Err(_) => {
+                ffi::Py_INCREF(ffi::Py_None());
+                ffi::Py_None()
+            }
+            Ok(Err(error)) => {
+                error.restore(Python::assume_attached());
+                ptr::null_mut()
+            }
+        }
+    }
+}
+
+/// Scalars of one call that fit the stack; more go the slow way.
+const MAX_FAST: usize = 64;
+
+/// The usual call; `None` where it is not one, with nothing done.
+///
+/// # Safety
+/// As for [`log`].
+#[inline]
+unsafe fn log_fast(call: Call) -> Option<PyResult<()>> {
+    // SAFETY: attached; all pointers come from the interpreter and are borrowed for the call. Between `PyDict_Next` calls
+    // no Python code runs, so the dict cannot change (the free-threaded build goes the slow way).
+    unsafe {
+        if cfg!(Py_GIL_DISABLED) {
+            return None;
+        }
+        let py = Python::assume_attached();
+        let step = fast_step(py, call)?;
+        let data = *call.args;
+        if ffi::PyDict_CheckExact(data) == 0 {
+            return None;
+        }
+        let mut entries = [const { MaybeUninit::<(*mut ffi::PyObject, f64)>::uninit() }; MAX_FAST];
+        let mut count = 0;
+        let (mut position, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
+        while ffi::PyDict_Next(data, &raw mut position, &raw mut key, &raw mut value) != 0 {
+            entries.get_mut(count)?.write((key, fast_number(value)?));
+            count += 1;
+        }
+        if count == 0 {
+            return None;
+        }
+        let this = Borrowed::from_ptr(py, call.slf).cast_unchecked::<PyRun>();
+        let this = this.get();
+        let writer = this.run.as_ref()?.writer();
+        {
+            let mut locked = writer.lock();
+            if locked.finished {
+                return None;
+            }
+            let locked = &mut *locked;
+            let mut ids = [const { MaybeUninit::<(MetricId, f64)>::uninit() }; MAX_FAST];
+            for (entry, id) in entries[..count].iter().zip(&mut ids) {
+                let (key, value) = entry.assume_init();
+                let metric = match locked.caller.get(key) {
+                    Some(metric) => metric,
+                    None => new_key(key, &mut locked.caller, &mut locked.appender)?,
+                };
+                id.write((metric, value));
+            }
+            let values = std::slice::from_raw_parts(ids.as_ptr().cast::<(MetricId, f64)>(), count);
+            let (step, time) = locked.appender.coordinates(step, None);
+            locked.appender.log(step, time, values);
+        }
+        Some(this.report(py))
+    }
+}
+
+/// The step of a call with data and at most a step, given by position or name: `Some(None)` without one.
+#[inline]
+unsafe fn fast_step(py: Python<'_>, call: Call) -> Option<Option<i64>> {
+    // SAFETY: as for `log_fast`; `args` has `positional` entries and then one for each name.
+    unsafe {
+        let step = match call.positional {
+            1 if call.names.is_null() => return Some(None),
+            1 if ffi::PyTuple_Size(call.names) == 1 && ffi::PyTuple_GetItem(call.names, 0) == step_name(py) => {
+                *call.args.add(1)
+            }
+            2 if call.names.is_null() => *call.args.add(1),
+            _ => return None,
+        };
+        if step == ffi::Py_None() {
+            return Some(None);
+        }
+        if ffi::PyLong_CheckExact(step) == 0 {
+            return None;
+        }
+        let mut overflow: c_int = 0;
+        let step = ffi::PyLong_AsLongLongAndOverflow(step, &raw mut overflow);
+        (overflow == 0).then_some(Some(step))
+    }
+}
+
+/// A plain number that `f64` holds.
+#[inline]
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+unsafe fn fast_number(value: *mut ffi::PyObject) -> Option<f64> {
+    // SAFETY: attached, and the value is live; none of these calls runs Python code.
+    unsafe {
+        if ffi::PyFloat_CheckExact(value) != 0 {
+            return Some(ffi::PyFloat_AsDouble(value));
+        }
+        if ffi::PyLong_CheckExact(value) != 0 {
+            let mut overflow: c_int = 0;
+            let integer = ffi::PyLong_AsLongLongAndOverflow(value, &raw mut overflow);
+            let exact = overflow == 0 && integer.unsigned_abs() <= EXACT_INTEGER.unsigned_abs();
+            return exact.then_some(integer as f64);
+        }
+        if value == ffi::Py_True() {
+            return Some(1.0);
+        }
+        (value == ffi::Py_False()).then_some(0.0)
+    }
+}
+
+/// The number of a key that is not in the table; `None` for a key that is no good name, which the slow way explains.
+#[cold]
+unsafe fn new_key(key: *mut ffi::PyObject, keys: &mut KeyCache, appender: &mut Appender) -> Option<MetricId> {
+    // SAFETY: attached, and the key is live. Encoding a str runs no Python code; its error is cleared.
+    unsafe {
+        if ffi::PyUnicode_CheckExact(key) == 0 {
+            return None;
+        }
+        let mut bytes = 0;
+        let text = ffi::PyUnicode_AsUTF8AndSize(key, &raw mut bytes);
+        if text.is_null() {
+            ffi::PyErr_Clear();
+            return None;
+        }
+        let text = std::str::from_utf8_unchecked(std::slice::from_raw_parts(text.cast(), bytes.cast_unsigned()));
+        name::check("metric name", text).ok()?;
+        let id = appender.metric(text);
+        keys.insert(key, id);
+        Some(id)
+    }
+}
+
+/// Every other call.
+///
+/// # Safety
+/// As for [`log`].
+#[cold]
+unsafe fn log_slow(call: Call) -> PyResult<()> {
+    // SAFETY: as for `log_fast`; `args` has `positional` entries and then one for each name.
+    let (this, arguments, names) = unsafe {
+        let py = Python::assume_attached();
+        let this = Bound::from_borrowed_ptr(py, call.slf);
+        let names = Bound::from_borrowed_ptr_or_opt(py, call.names).map(|names| names.cast_into_unchecked::<PyTuple>());
+        let count = call.positional + names.as_ref().map_or(0, |names| names.len());
+        let arguments: Vec<Bound<'_, PyAny>> =
+            (0..count).map(|i| Bound::from_borrowed_ptr(py, *call.args.add(i))).collect();
+        (this, arguments, names)
+    };
+    let (data, step, time) = parse(&arguments, call.positional, names.as_ref())?;
+    this.cast::<PyRun>()?.get().log_any(data, step, time)
+}
+
+type Arguments<'a, 'py> = (&'a Bound<'py, PyAny>, Option<&'a Bound<'py, PyAny>>, Option<&'a Bound<'py, PyAny>>);
+
+/// `(data, step=None, *, time=None)`, with the messages that Python functions give. `data=` is accepted, too.
+fn parse<'a, 'py>(
+    arguments: &'a [Bound<'py, PyAny>],
+    positional: usize,
+    names: Option<&Bound<'py, PyTuple>>,
+) -> PyResult<Arguments<'a, 'py>> {
+    use pyo3::exceptions::PyTypeError;
+    if positional > 2 {
+        let message = format!("log() takes at most 2 positional arguments (data, step) but {positional} were given");
+        return Err(PyTypeError::new_err(message));
+    }
+    let mut data = arguments.first().filter(|_| positional > 0);
+    let mut step = arguments.get(1).filter(|_| positional > 1);
+    let mut time = None;
+    for (i, name) in names.into_iter().flatten().enumerate() {
+        let name: String = name.extract()?;
+        let slot = match name.as_str() {
+            "data" => &mut data,
+            "step" => &mut step,
+            "time" => &mut time,
+            _ => {
+                let message =
+                    format!("log() got an unexpected keyword argument '{name}'; it takes data, step and time");
+                return Err(PyTypeError::new_err(message));
+            }
+        };
+        if slot.replace(&arguments[positional + i]).is_some() {
+            return Err(PyTypeError::new_err(format!("log() got multiple values for argument '{name}'")));
+        }
+    }
+    let missing = || PyTypeError::new_err("log() is missing its first argument, a mapping of metric names to values");
+    Ok((data.ok_or_else(missing)?, step, time))
+}

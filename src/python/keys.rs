@@ -1,0 +1,77 @@
+//! Metric numbers by the address of the key's string object: most loops log the same string objects again and again.
+
+#![expect(unsafe_code, reason = "counts references to Python strings without a Python token")]
+
+use pyo3::ffi;
+
+use crate::value::MetricId;
+
+const SLOTS: usize = 1024;
+
+/// A table from key objects to metric numbers. It owns a reference to each key in it, so an address stands for one
+/// string as long as it is in the table. Guarded by the writer's lock; used only by threads attached to Python.
+#[derive(Debug)]
+pub(super) struct KeyCache {
+    slots: Box<[Slot]>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    key: *mut ffi::PyObject,
+    id: MetricId,
+}
+
+const EMPTY: Slot = Slot { key: std::ptr::null_mut(), id: MetricId(0) };
+
+// SAFETY: the pointers are only used by threads that are attached to Python and hold the writer's lock (`insert` and
+// `clear` demand it); the writer thread only ever drops the table, which touches no Python object.
+unsafe impl Send for KeyCache {}
+
+impl Default for KeyCache {
+    fn default() -> Self {
+        Self { slots: vec![EMPTY; SLOTS].into_boxed_slice() }
+    }
+}
+
+impl KeyCache {
+    /// The number of a key that was inserted and not replaced.
+    #[inline]
+    pub(super) fn get(&self, key: *mut ffi::PyObject) -> Option<MetricId> {
+        let slot = self.slots[index(key)];
+        (slot.key == key).then_some(slot.id)
+    }
+
+    /// Remembers a key, in place of another where they share a slot. A key that only its dict holds was made for this
+    /// call (an f-string) and would never be met again: it is left out.
+    ///
+    /// # Safety
+    /// The calling thread is attached to Python and `key` is a live object.
+    pub(super) unsafe fn insert(&mut self, key: *mut ffi::PyObject, id: MetricId) {
+        // SAFETY: attached, and the key is live (the caller's promise).
+        unsafe {
+            if ffi::Py_REFCNT(key) < 2 {
+                return;
+            }
+            let slot = &mut self.slots[index(key)];
+            ffi::Py_INCREF(key);
+            ffi::Py_XDECREF(std::mem::replace(slot, Slot { key, id }).key);
+        }
+    }
+
+    /// Forgets all keys. A table that is dropped without this leaks them, which harms nobody.
+    ///
+    /// # Safety
+    /// The calling thread is attached to Python.
+    pub(super) unsafe fn clear(&mut self) {
+        for slot in &mut self.slots {
+            // SAFETY: attached (the caller's promise); the table owned the reference.
+            unsafe { ffi::Py_XDECREF(std::mem::replace(slot, EMPTY).key) };
+        }
+    }
+}
+
+/// Objects are aligned to 16 bytes.
+#[inline]
+fn index(key: *mut ffi::PyObject) -> usize {
+    (key.addr() >> 4) % SLOTS
+}

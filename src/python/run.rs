@@ -1,0 +1,359 @@
+//! `Run`: the handle of a run that is being written to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::exceptions::{PyTypeError, PyUserWarning};
+use pyo3::prelude::*;
+use pyo3::types::{PyAnyMethods, PyDict};
+
+use super::convert;
+use super::error;
+use super::keys::KeyCache;
+use crate::clock;
+use crate::error::Error;
+use crate::name;
+use crate::run::{Options, Resume, Run};
+use crate::settings::WriterSettings;
+use crate::value::{Attribute, AttributeType, MetricId, Scalar};
+use crate::writer::{Locked, Writer};
+
+/// An attribute as Python hands it over: path, type, number, text.
+type AttributeRow = (String, String, Option<f64>, Option<String>);
+
+/// A run of this process. The base of `runlake.Run`, which people use.
+#[pyclass(name = "Run", module = "runlake._runlake", subclass, frozen, weakref)]
+#[derive(Debug)]
+pub(crate) struct PyRun {
+    /// `None` in mode "disabled".
+    pub(super) run: Option<Run<KeyCache>>,
+    id: String,
+    project: String,
+    lake: PathBuf,
+    strict: bool,
+    rank: Option<u32>,
+    started_micros: i64,
+}
+
+#[pymethods]
+impl PyRun {
+    /// Starts or resumes a run; its attributes are on disk, synced, before this returns.
+    ///
+    /// Raises:
+    ///     InvalidName, InvalidArgument: for names and options that cannot be used.
+    ///     AlreadyExists, NotFound: by `resume`, which is "never", "auto" or "must".
+    #[new]
+    #[pyo3(signature = (lake, project, *, id=None, resume="never", resume_from=None, rank=None, strict=false, mode="online", attributes=Vec::new()))]
+    #[expect(clippy::too_many_arguments, reason = "the options of a run; keyword-only in Python")]
+    fn new(
+        py: Python<'_>,
+        lake: PathBuf,
+        project: String,
+        id: Option<String>,
+        resume: &str,
+        resume_from: Option<i64>,
+        rank: Option<u32>,
+        strict: bool,
+        mode: &str,
+        attributes: Vec<AttributeRow>,
+    ) -> PyResult<Self> {
+        let resume = match resume {
+            "never" => Resume::Never,
+            "auto" => Resume::Auto,
+            "must" => Resume::Must,
+            other => return Err(invalid("resume", other, r#""never", "auto" or "must""#)),
+        };
+        let attributes = attributes_of(attributes)?;
+        let started_micros = clock::wall_micros();
+        if mode == "disabled" {
+            name::check("project", &project)?;
+            let id = id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+            return Ok(Self { run: None, id, project, lake, strict, rank, started_micros });
+        }
+        if mode != "online" {
+            return Err(invalid("mode", mode, r#""online" or "disabled""#));
+        }
+        let settings = WriterSettings::from_env()?;
+        let options = Options { id, resume, resume_from, rank, attributes, settings };
+        let run = py.detach(|| Run::open(&lake, &project, options))?;
+        let (id, lake) = (run.id().to_owned(), run.lake().to_owned());
+        let opened = Self { run: Some(run), id, project, lake, strict, rank, started_micros };
+        opened.report(py)?;
+        Ok(opened)
+    }
+
+    /// Sets attributes: rows of path, type, number and text.
+    fn set_attributes(&self, py: Python<'_>, rows: Vec<AttributeRow>) -> PyResult<()> {
+        let attributes = attributes_of(rows)?;
+        let Some(run) = &self.run else { return Ok(()) };
+        let writer = run.writer();
+        {
+            let mut locked = writer.lock();
+            if locked.finished {
+                return Err(self.finished_error());
+            }
+            for (path, value) in &attributes {
+                locked.appender.set_attribute(path, value);
+            }
+        }
+        self.report(py)
+    }
+
+    /// The last number that this process logged of a metric; None if it logged none.
+    fn last(&self, metric: &str) -> Option<f64> {
+        self.run.as_ref()?.writer().lock().appender.last(metric)
+    }
+
+    /// The last number that this process logged of each metric, by name.
+    fn last_values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let values: Vec<(String, f64)> = self.run.as_ref().map_or_else(Vec::new, |run| {
+            let locked = run.writer().lock();
+            locked.appender.last_values().map(|(name, value)| (name.to_owned(), value)).collect()
+        });
+        let dict = PyDict::new(py);
+        for (name, value) in values {
+            dict.set_item(name, value)?;
+        }
+        Ok(dict)
+    }
+
+    /// Returns once everything logged so far is in Parquet segments.
+    ///
+    /// Raises:
+    ///     LoggingError: after `timeout` seconds (default: no limit), or with `strict` where the disk refuses.
+    #[pyo3(signature = (timeout=None))]
+    fn flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        let timeout = match timeout.map(Duration::try_from_secs_f64) {
+            None => None,
+            Some(Ok(timeout)) => Some(timeout),
+            Some(Err(_)) => return Err(invalid("timeout", "a negative number", "seconds, 0 or more")),
+        };
+        let Some(run) = &self.run else { return Ok(()) };
+        py.detach(|| run.writer().flush(timeout)).map_err(PyErr::from).or_else(|error| self.soften(py, error))?;
+        self.report(py)
+    }
+
+    /// Seals and compacts the run's data, removes its journal and records the status. A second call does nothing.
+    #[pyo3(signature = (status="finished"))]
+    fn finish(&self, py: Python<'_>, status: &str) -> PyResult<()> {
+        let status = match status {
+            "finished" => "finished",
+            "failed" => "failed",
+            other => return Err(invalid("status", other, r#""finished" or "failed""#)),
+        };
+        let Some(run) = self.run.as_ref().filter(|run| run.is_in_use()) else { return Ok(()) };
+        let writer = run.writer();
+        let finished = py.detach(|| writer.finish(status));
+        {
+            let mut locked = writer.lock();
+            // SAFETY: this thread is attached to Python.
+            #[expect(unsafe_code, reason = "gives the keys back while Python is at hand")]
+            unsafe {
+                locked.caller.clear();
+            }
+        }
+        finished.map_err(PyErr::from).or_else(|error| self.soften(py, error))?;
+        self.report(py)
+    }
+
+    /// Rows of this process that could not be stored.
+    #[getter]
+    fn lost_rows(&self) -> u64 {
+        self.run.as_ref().map_or(0, |run| run.writer().lock().appender.lost_rows())
+    }
+
+    /// The run's id: unique, sorted by time if it was not given.
+    #[getter]
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The project.
+    #[getter]
+    fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// The lake's folder.
+    #[getter]
+    fn lake(&self) -> String {
+        self.lake.display().to_string()
+    }
+
+    /// The run's folder.
+    #[getter]
+    fn path(&self) -> String {
+        self.run.as_ref().map_or_else(String::new, |run| run.dir().display().to_string())
+    }
+
+    /// 1 for a new run; one more for each time it was resumed.
+    #[getter]
+    fn attempt(&self) -> u32 {
+        self.run.as_ref().map_or(1, Run::attempt)
+    }
+
+    /// The rank of this process in its job; None if it has none.
+    #[getter]
+    fn rank(&self) -> Option<u32> {
+        self.rank
+    }
+
+    /// The id of this process' writer; empty in mode "disabled".
+    #[getter]
+    fn writer(&self) -> String {
+        self.run.as_ref().map_or_else(String::new, |run| run.writer_id().to_string())
+    }
+
+    /// Whether `finish` was called.
+    #[getter]
+    fn finished(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.is_in_use() && run.writer().lock().finished)
+    }
+
+    /// Whether nothing is stored: mode "disabled".
+    #[getter]
+    fn disabled(&self) -> bool {
+        self.run.is_none()
+    }
+
+    /// Whether the run existed before.
+    #[getter]
+    fn resumed(&self) -> bool {
+        self.run.as_ref().is_some_and(Run::resumed)
+    }
+
+    /// When this process opened the run, in seconds since 1970 UTC.
+    #[getter]
+    #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 are exact in f64 until 2255")]
+    fn started(&self) -> f64 {
+        self.started_micros as f64 / 1e6
+    }
+}
+
+impl PyRun {
+    /// `log`, for every input: see [`super::fastcall`] for the usual one.
+    pub(super) fn log_any(
+        &self,
+        data: &Bound<'_, PyAny>,
+        step: Option<&Bound<'_, PyAny>>,
+        time: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let py = data.py();
+        let values = convert::event(data)?;
+        let step = step.filter(|step| !step.is_none()).map(step_of).transpose()?;
+        let time = time.filter(|time| !time.is_none()).map(micros_of).transpose()?;
+        let Some(run) = &self.run else { return Ok(()) };
+        let writer = run.writer();
+        {
+            let mut locked = writer.lock();
+            if locked.finished {
+                return Err(self.finished_error());
+            }
+            append(&mut locked, step, time, &values);
+        }
+        self.report(py)
+    }
+
+    /// Shows what went wrong in the background: as warnings, or with `strict` as an exception.
+    ///
+    /// # Errors
+    /// `LoggingError`, only with `strict`.
+    pub(super) fn report(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(writer) = self.run.as_ref().map(Run::writer).filter(|writer| writer.wants_attention()) else {
+            return Ok(());
+        };
+        self.show(py, writer)
+    }
+
+    #[cold]
+    fn show(&self, py: Python<'_>, writer: &Writer<KeyCache>) -> PyResult<()> {
+        let reports = writer.take_reports();
+        if self.strict && !reports.is_empty() {
+            return Err(error::new(py, "LoggingError", reports.join("; ")));
+        }
+        for report in reports {
+            warn(py, &report);
+        }
+        Ok(())
+    }
+
+    /// An error of the background is an exception only with `strict`.
+    fn soften(&self, py: Python<'_>, error: PyErr) -> PyResult<()> {
+        if self.strict {
+            return Err(error);
+        }
+        warn(py, &error.value(py).to_string());
+        Ok(())
+    }
+
+    pub(super) fn finished_error(&self) -> PyErr {
+        Error::Finished { id: self.id.clone() }.into()
+    }
+}
+
+/// Stores one event under the lock.
+fn append(locked: &mut Locked<KeyCache>, step: Option<i64>, time: Option<i64>, values: &[(String, Scalar)]) {
+    let appender = &mut locked.appender;
+    let (step, time) = appender.coordinates(step, time);
+    let mut numbers: Vec<(MetricId, f64)> = Vec::with_capacity(values.len());
+    for (name, value) in values {
+        let id = appender.metric(name);
+        match value {
+            Scalar::Number(number) => numbers.push((id, *number)),
+            exact => appender.log_exact(step, time, id, exact),
+        }
+    }
+    if !numbers.is_empty() {
+        appender.log(step, time, &numbers);
+    }
+}
+
+/// Warns without ever raising: an error in tracking must not end a training run, even where warnings are errors.
+fn warn(py: Python<'_>, message: &str) {
+    let category = py.import("runlake.errors").and_then(|errors| errors.getattr("RunlakeWarning"));
+    let category = category.unwrap_or_else(|_| py.get_type::<PyUserWarning>().into_any());
+    let warned = py.import("warnings").and_then(|warnings| warnings.call_method1("warn", (message, category, 2)));
+    if warned.is_err() {
+        py.import("sys")
+            .and_then(|sys| sys.getattr("stderr")?.call_method1("write", (format!("runlake: {message}\n"),)))
+            .ok();
+    }
+}
+
+fn step_of(step: &Bound<'_, PyAny>) -> PyResult<i64> {
+    step.extract().map_err(|cause| {
+        let error = PyTypeError::new_err(format!(
+            "step: expected an integer of 64 bits, got {} {}",
+            convert::type_name(step),
+            step.repr().map_or_else(|_| String::new(), |repr| repr.to_string())
+        ));
+        error.set_cause(step.py(), Some(cause));
+        error
+    })
+}
+
+/// A `datetime` (without a zone: local time) or seconds since 1970 UTC, in microseconds.
+fn micros_of(time: &Bound<'_, PyAny>) -> PyResult<i64> {
+    let seconds = if time.hasattr("timestamp")? { time.call_method0("timestamp")? } else { time.clone() };
+    let seconds: f64 = seconds.extract().map_err(|_not_one| {
+        let got = convert::type_name(time);
+        PyTypeError::new_err(format!("time: expected a datetime or seconds since 1970 UTC, got {got}"))
+    })?;
+    #[expect(clippy::cast_possible_truncation, reason = "saturates far beyond any calendar")]
+    Ok((seconds * 1e6).round() as i64)
+}
+
+fn attributes_of(rows: Vec<AttributeRow>) -> PyResult<Vec<(String, Attribute)>> {
+    rows.into_iter()
+        .map(|(path, kind, number, text)| {
+            let kind = AttributeType::from_name(&kind).ok_or_else(|| {
+                invalid("attribute type", &kind, "null, bool, int, float, text, json, time or deleted")
+            })?;
+            Ok((path, Attribute { kind, number, text }))
+        })
+        .collect()
+}
+
+fn invalid(what: &'static str, got: &str, expected: &str) -> PyErr {
+    Error::InvalidArgument { what, got: format!("{got:?}"), expected: expected.to_owned() }.into()
+}
