@@ -8,6 +8,8 @@
 //! be read is a [`Problem`] beside the result and never an error.
 
 pub mod attribute;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod near;
 pub mod run;
 pub mod segments;

@@ -1,0 +1,59 @@
+//! States of runs that are kept as long as their folders are what they were.
+//!
+//! The tables and the journal of a run are folders, so whatever is added to or removed from them changes their times of
+//! change. A state is kept when nothing can change but that way: no writer is live, nothing was damaged, and the folders
+//! were last changed long enough ago that a further change would get another time.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::liveness::Observer;
+use super::state::RunState;
+use crate::disk::Entry;
+use crate::lake::{Lake, RunRef};
+
+/// How many attributes are kept at most, over all runs: some hundred bytes each.
+const MAX_ATTRIBUTES: usize = 1 << 20;
+/// Two changes within this time may have one time stamp: the coarsest file systems count in 2 s.
+const SAME_TIME_MICROS: i64 = 2_000_000;
+
+/// The states; bounded.
+#[derive(Debug, Default)]
+pub(super) struct Cache(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    states: HashMap<PathBuf, (Vec<Entry>, Arc<RunState>)>,
+    attributes: usize,
+}
+
+impl Cache {
+    /// The state of a run: as kept where its folder is what it was, else as read.
+    pub(super) fn state(&self, lake: &Lake, run: &RunRef, observer: &Observer) -> Arc<RunState> {
+        // Listed before it is read: what changes while it is read is another listing next time.
+        let listing = lake.disk.list(&run.dir).unwrap_or_default();
+        if let Some((kept, state)) = self.0.lock().states.get(&run.dir)
+            && *kept == listing
+        {
+            return state.clone();
+        }
+        let state = Arc::new(RunState::read(&*lake.disk, run, observer));
+        let changed = listing.iter().map(|entry| entry.modified_micros).max().unwrap_or(i64::MAX);
+        if state.is_settled && changed < observer.now_micros() - SAME_TIME_MICROS {
+            self.keep(listing, state.clone());
+        }
+        state
+    }
+
+    fn keep(&self, listing: Vec<Entry>, state: Arc<RunState>) {
+        let mut kept = self.0.lock();
+        if kept.attributes + state.fold.len() > MAX_ATTRIBUTES {
+            *kept = Kept::default();
+        }
+        kept.attributes += state.fold.len();
+        kept.states.insert(state.run.dir.clone(), (listing, state));
+    }
+}

@@ -1,0 +1,195 @@
+//! The state of one run: its attributes, its writers and how they stand.
+
+use std::collections::BTreeMap;
+
+use super::last_values;
+use super::liveness::{Observer, Status};
+use crate::disk::Disk;
+use crate::format::layout::{JOURNAL_DIR, Table};
+use crate::lake::attribute::Fold;
+use crate::lake::tail::{self, Tail};
+use crate::lake::{Problem, RunFile, RunRef, segments};
+use crate::segment::read::Segment;
+use crate::value::{Attribute, WriterId};
+
+/// What is known of a run.
+#[derive(Debug)]
+pub struct RunState {
+    /// Which run.
+    pub run: RunRef,
+    /// Its attributes.
+    pub fold: Fold,
+    /// Its writers, by id.
+    pub writers: BTreeMap<WriterId, WriterState>,
+    /// How it stands.
+    pub status: Status,
+    /// Its newest attempt, from 1.
+    pub attempt: u32,
+    /// When it began, in microseconds since 1970 UTC.
+    pub created_micros: Option<i64>,
+    /// When it ended, or last gave a sign of life before it was killed or lost; `None` while it runs.
+    pub finished_micros: Option<i64>,
+    /// When it last gave a sign of life.
+    pub seen_micros: Option<i64>,
+    /// The last values of metrics without a summary attribute, for writers that did not get to write one.
+    pub last_values: BTreeMap<Box<str>, Attribute>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+    /// Whether nothing of this changes unless files appear or go.
+    pub is_settled: bool,
+}
+
+/// What is known of a writer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WriterState {
+    /// How it stands.
+    pub status: Status,
+    /// Its attempt, from 1.
+    pub attempt: u32,
+    /// Its rank.
+    pub rank: Option<u32>,
+    /// The machine it ran on.
+    pub host: Option<String>,
+    /// Its process there.
+    pub pid: Option<u32>,
+    /// When it last gave a sign of life or recorded its end, in microseconds since 1970 UTC.
+    pub seen_micros: Option<i64>,
+    /// Whether it recorded its end, or somebody did who recovered its rows.
+    pub is_closed: bool,
+}
+
+impl RunState {
+    /// Reads a run, as far as it can be read.
+    #[must_use]
+    pub fn read(disk: &dyn Disk, run: &RunRef, observer: &Observer) -> Self {
+        let mut problems = Vec::new();
+        // The journal first: what is sealed meanwhile is then met twice and never missed.
+        let journal = run.dir.join(JOURNAL_DIR);
+        let pages = disk.list(&journal).unwrap_or_else(|error| {
+            problems.push(Problem::new(&journal, &error));
+            Vec::new()
+        });
+        let mut tails = tail::read_listed(disk, &journal, &pages, &mut problems);
+        let mut fold = Fold::default();
+        for segment in open_segments(disk, run, Table::Attributes, &mut problems) {
+            if let Err(error) = fold.add_segment(&segment) {
+                problems.push(Problem::new(&segment.path, &error));
+            }
+        }
+        tails.iter().for_each(|tail| fold.add_tail(tail));
+
+        let writers = writers(&fold, &tails, observer);
+        let attempt = writers.values().map(|writer| writer.attempt).max().unwrap_or(1);
+        let newest = || writers.values().filter(|writer| writer.attempt == attempt);
+        let status = Status::of_run(newest().map(|writer| writer.status));
+        let seen_micros = writers.values().filter_map(|writer| writer.seen_micros).max().or(fold.newest_micros);
+        let mut last_values = BTreeMap::new();
+        if writers.values().any(|writer| !writer.is_closed) {
+            let metrics = open_segments(disk, run, Table::Metrics, &mut problems);
+            segments::drop_sealed(&mut tails, Table::Metrics, &metrics);
+            last_values = last_values::of(&metrics, &mut tails, &mut problems);
+            last_values.retain(|metric, _| fold.change(&format!("summary/{metric}")).is_none());
+        }
+        let gone = |tail: &Tail| observer.status(&tail.process, tail.heartbeat_micros) == Status::Killed;
+        let is_quiet = if tails.is_empty() { pages.is_empty() } else { tails.iter().all(gone) };
+        Self {
+            run: run.clone(),
+            status,
+            attempt,
+            created_micros: fold.oldest_micros.or_else(|| created(disk, run, &mut problems)),
+            finished_micros: seen_micros.filter(|_| status != Status::Running),
+            seen_micros,
+            last_values,
+            is_settled: problems.is_empty() && is_quiet,
+            fold,
+            writers,
+            problems,
+        }
+    }
+
+    /// The display name: the id where none was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.fold.text("name").unwrap_or(&self.run.id)
+    }
+
+    /// Seconds from its beginning to its end, or to its last sign of life while it runs.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of a run are far below 2^53")]
+    pub fn duration_secs(&self) -> Option<f64> {
+        Some((self.seen_micros? - self.created_micros?) as f64 / 1e6)
+    }
+
+    /// The summary, by key: what was set, and the last values of the other metrics.
+    pub fn summary(&self) -> impl Iterator<Item = (&str, &Attribute)> {
+        let set = self.fold.under("summary/").map(|(key, change)| (key, &change.value));
+        set.chain(self.last_values.iter().map(|(metric, value)| (&**metric, value)))
+    }
+
+    /// The attempts that went back, with the step they went back to.
+    #[expect(clippy::cast_possible_truncation, reason = "steps past 2^53 have their digits in the text")]
+    pub fn rewinds(&self) -> impl Iterator<Item = (u32, i64)> {
+        self.fold.under("attempt/").filter_map(|(rest, change)| {
+            let attempt = rest.strip_suffix("/from")?.parse().ok()?;
+            let digits = change.value.text.as_deref().and_then(|digits| digits.parse().ok());
+            Some((attempt, digits.or(change.value.number.map(|step| step as i64))?))
+        })
+    }
+}
+
+fn open_segments(disk: &dyn Disk, run: &RunRef, table: Table, problems: &mut Vec<Problem>) -> Vec<Segment> {
+    segments::open(disk, &run.dir, table, problems).unwrap_or_else(|error| {
+        problems.push(Problem::new(&run.dir.join(table.name()), &error));
+        Vec::new()
+    })
+}
+
+fn created(disk: &dyn Disk, run: &RunRef, problems: &mut Vec<Problem>) -> Option<i64> {
+    match RunFile::read(disk, &run.dir) {
+        Ok(file) => file.map(|file| file.created_micros),
+        Err(error) => {
+            problems.push(Problem::new(&run.dir, &error));
+            None
+        }
+    }
+}
+
+/// All writers that recorded anything or have a journal.
+fn writers(fold: &Fold, tails: &[Tail], observer: &Observer) -> BTreeMap<WriterId, WriterState> {
+    let recorded = fold.under("writer/").filter_map(|(rest, _)| rest.split_once('/')?.0.parse().ok());
+    let ids = recorded.chain(tails.iter().map(|tail| tail.origin.writer));
+    let state = |id: WriterId| writer(fold, id, tails.iter().find(|tail| tail.origin.writer == id), observer);
+    let mut writers = BTreeMap::new();
+    for id in ids {
+        writers.entry(id).or_insert_with(|| state(id));
+    }
+    writers
+}
+
+fn writer(fold: &Fold, id: WriterId, tail: Option<&Tail>, observer: &Observer) -> WriterState {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; written from a u32")]
+    let number = |key: &str| fold.number(&format!("writer/{id}/{key}")).map(|number| number as u32);
+    let recorded = fold.change(&format!("writer/{id}/status"));
+    let closed = recorded.and_then(|change| Status::from_name(change.value.text.as_deref()?));
+    let closed = closed.filter(|status| *status != Status::Running);
+    let seen = tail.map(|tail| observer.status(&tail.process, tail.heartbeat_micros));
+    let status = match (closed, seen) {
+        (Some(ended @ (Status::Finished | Status::Failed)), _) => ended,
+        // It was taken for dead, and lives on.
+        (_, Some(Status::Running)) => Status::Running,
+        (Some(ended), _) => ended,
+        (None, seen) => seen.unwrap_or(Status::Lost),
+    };
+    let host = fold.text(&format!("writer/{id}/host")).map(str::to_owned);
+    let recorded = recorded.map(|change| change.time);
+    let heartbeat = tail.map(|tail| tail.heartbeat_micros);
+    WriterState {
+        status,
+        attempt: number("attempt").or(tail.map(|tail| tail.origin.attempt)).unwrap_or(1),
+        rank: number("rank").or(tail.and_then(|tail| tail.origin.rank)),
+        host: host.or(tail.map(|tail| tail.process.host.clone())),
+        pid: number("pid").or(tail.map(|tail| tail.process.pid)),
+        seen_micros: if closed.is_some() { recorded } else { recorded.max(heartbeat) },
+        is_closed: closed.is_some() && status != Status::Running,
+    }
+}

@@ -1,0 +1,240 @@
+//! What the catalog says of runs that are written by hand.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
+
+use super::*;
+use crate::disk::current_process;
+use crate::error::Error;
+use crate::lake::fixture::{self, Writer, files};
+use crate::value::{Attribute, Scalar};
+
+fn catalog() -> (tempfile::TempDir, Catalog) {
+    let (dir, lake) = fixture::lake();
+    (dir, Catalog::new(lake))
+}
+
+/// A run with these attributes and one finished writer, all sealed.
+fn finished(catalog: &Catalog, project: &str, id: &str, attributes: &[(&str, Attribute)]) -> RunRef {
+    let run = fixture::run(&catalog.lake, project, id);
+    let mut writer = Writer::new(&run, 1, None);
+    for (path, value) in attributes {
+        writer.attribute(path, value.clone());
+    }
+    writer.writer_attribute("status", Attribute::text("finished"));
+    writer.to_segments();
+    run
+}
+
+fn table(catalog: &Catalog) -> RecordBatch {
+    let mut problems = Vec::new();
+    let states = catalog.runs(None, &mut problems).unwrap();
+    assert_eq!(problems, []);
+    table::runs(&states).unwrap()
+}
+
+fn texts<'t>(table: &'t RecordBatch, column: &str) -> Vec<Option<&'t str>> {
+    table.column_by_name(column).unwrap().as_string::<i32>().iter().collect()
+}
+
+fn status(catalog: &Catalog, run: &RunRef) -> Status {
+    catalog.states(std::slice::from_ref(run), &mut Vec::new())[0].status
+}
+
+#[test]
+fn the_table_has_a_row_a_run_and_a_column_a_key() {
+    let (_dir, catalog) = catalog();
+    finished(
+        &catalog,
+        "a",
+        "1",
+        &[
+            ("name", Attribute::text("first")),
+            ("tags", Attribute::json(r#"["x","y"]"#)),
+            ("config/model/lr", Attribute::float(0.5)),
+            ("config/layers", Attribute::json("[64,64]")),
+            ("summary/acc", Attribute::int(1)),
+        ],
+    );
+    finished(&catalog, "b", "2", &[("config/model/lr", Attribute::int(1)), ("summary/acc", Attribute::int(2))]);
+    let table = table(&catalog);
+    let names: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let fixed = "id project name status created finished duration_s attempt group job_type parent tags notes";
+    let expected: Vec<&str> = fixed.split(' ').chain(["config.layers", "config.model.lr", "summary.acc"]).collect();
+    assert_eq!(names, expected);
+    assert_eq!(texts(&table, "id"), [Some("1"), Some("2")]);
+    assert_eq!(texts(&table, "project"), [Some("a"), Some("b")]);
+    assert_eq!(texts(&table, "name"), [Some("first"), Some("2")]);
+    assert_eq!(texts(&table, "status"), [Some("finished"); 2]);
+    assert_eq!(texts(&table, "config.layers"), [Some("[64,64]"), None]);
+    assert_eq!(*table["config.model.lr"].as_primitive::<Float64Type>().values(), [0.5, 1.0]);
+    assert_eq!(*table["summary.acc"].as_primitive::<Int64Type>().values(), [1, 2]);
+    let tags = table["tags"].as_list::<i32>();
+    assert_eq!(tags.value(0).as_string::<i32>().iter().collect::<Vec<_>>(), [Some("x"), Some("y")]);
+    assert!(tags.is_null(1));
+    // The first attribute was recorded at 1000 us, the status of the first run eight changes later.
+    let times = |column: &str| table[column].as_primitive::<TimestampMicrosecondType>().value(0);
+    assert_eq!((times("created"), times("finished")), (1000, 1007));
+}
+
+#[test]
+fn a_run_stands_as_its_journal_and_its_newest_attempt_show() {
+    let (_dir, catalog) = catalog();
+    let run = fixture::run(&catalog.lake, "p", "r");
+    assert_eq!(status(&catalog, &run), Status::Lost, "nobody wrote to it");
+    let mut first = Writer::new(&run, 1, None);
+    first.to_journal();
+    assert_eq!(status(&catalog, &run), Status::Killed);
+    let mut second = Writer::new(&run, 2, Some(0));
+    second.process = current_process();
+    second.to_journal();
+    assert_eq!(status(&catalog, &run), Status::Running);
+    let mut other = Writer::new(&run, 2, Some(1));
+    other.writer_attribute("status", Attribute::text("failed"));
+    other.to_segments();
+    assert_eq!(status(&catalog, &run), Status::Running);
+    second.writer_attribute("status", Attribute::text("finished"));
+    second.to_journal();
+    assert_eq!(status(&catalog, &run), Status::Failed);
+    let mut third = Writer::new(&run, 3, None);
+    third.writer_attribute("status", Attribute::text("finished"));
+    third.to_segments();
+    assert_eq!(status(&catalog, &run), Status::Finished);
+    let state = &catalog.states(&[run], &mut Vec::new())[0];
+    assert_eq!((state.attempt, state.writers.len()), (3, 4));
+}
+
+#[test]
+fn a_writer_that_was_taken_for_dead_and_lives_on_is_running() {
+    let (_dir, catalog) = catalog();
+    let run = fixture::run(&catalog.lake, "p", "r");
+    let mut writer = Writer::new(&run, 1, None);
+    writer.process = current_process();
+    writer.writer_attribute("status", Attribute::text("lost"));
+    writer.to_segments();
+    assert_eq!(status(&catalog, &run), Status::Lost);
+    writer.log("loss", 0, 1.0);
+    writer.to_journal();
+    assert_eq!(status(&catalog, &run), Status::Running);
+}
+
+#[test]
+fn the_summary_of_a_killed_run_is_completed_by_its_last_values() {
+    let (_dir, catalog) = catalog();
+    let run = fixture::run(&catalog.lake, "p", "r");
+    let mut writer = Writer::new(&run, 1, None);
+    writer.attribute("summary/best", Attribute::float(9.0));
+    writer.log("best", 0, 1.0);
+    writer.log("loss", 7, 0.5);
+    writer.to_segments();
+    writer.log("loss", 3, 0.25);
+    writer.log_scalar("phase", 3, Scalar::Text("eval".into()));
+    writer.log_scalar("count", 3, Scalar::Exact(9_007_199_254_740_992.0, "9007199254740993".into()));
+    writer.to_journal();
+    let table = table(&catalog);
+    let number = |column: &str| table[column].as_primitive::<Float64Type>().value(0);
+    assert_eq!((number("summary.best"), number("summary.loss")), (9.0, 0.25));
+    assert_eq!(texts(&table, "summary.phase"), [Some("eval")]);
+    assert_eq!(*table["summary.count"].as_primitive::<Int64Type>().values(), [9_007_199_254_740_993]);
+}
+
+#[test]
+fn runs_are_found_by_id_by_the_start_of_an_id_and_by_name() {
+    let (_dir, catalog) = catalog();
+    let name = |name: &str| [("name", Attribute::text(name))];
+    let one = finished(&catalog, "p", "0123-aaaa", &name("baseline"));
+    let two = finished(&catalog, "p", "0123-bbbb", &name("twin"));
+    let three = finished(&catalog, "q", "zz", &name("twin"));
+    for (asked, run) in [("0123-aaaa", &one), ("0123-b", &two), ("zz", &three), ("baseline", &one)] {
+        assert_eq!(catalog.find(asked, None).unwrap(), *run, "{asked}");
+    }
+    assert_eq!(catalog.find("twin", Some("q")).unwrap(), three);
+    for ambiguous in ["0123", "twin"] {
+        let error = catalog.find(ambiguous, None).unwrap_err().to_string();
+        assert!(error.contains("0123-bbbb (project p)"), "{error}");
+    }
+    let error = catalog.find("basline", None).unwrap_err();
+    assert!(matches!(error, Error::NotFound { what: "run", .. }));
+    assert!(error.to_string().contains("did you mean \"baseline\"?"), "{error}");
+    let both = catalog.select(Some(&["zz".into(), "baseline".into(), "zz".into()]), None, &mut Vec::new()).unwrap();
+    assert_eq!(both, [three, one]);
+}
+
+#[test]
+fn current_attributes_are_the_newest_and_history_has_every_change_once() {
+    let (_dir, catalog) = catalog();
+    let run = fixture::run(&catalog.lake, "p", "r");
+    let mut writer = Writer::new(&run, 1, None);
+    writer.attribute("notes", Attribute::text("draft"));
+    writer.to_both();
+    writer.attribute("notes", Attribute::text("final"));
+    writer.to_journal();
+    let runs = [run];
+    let states = catalog.states(&runs, &mut Vec::new());
+    let current = attributes::current(&states).unwrap();
+    assert_eq!(texts(&current, "path").last().unwrap(), &Some(&*format!("writer/{}/status", writer.origin.writer)));
+    assert_eq!(texts(&current, "text")[0], Some("final"));
+    assert_eq!(current.num_rows(), 3);
+    let history = attributes::history(&catalog, &runs, &mut Vec::new()).unwrap();
+    assert_eq!(texts(&history, "text")[2..], [Some("draft"), Some("final")]);
+    assert_eq!(*history["seq"].as_primitive::<Int64Type>().values(), [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_kept_state_is_read_again_when_its_run_changes() {
+    let (dir, catalog) = catalog();
+    let run = finished(&catalog, "p", "r", &[("notes", Attribute::text("old"))]);
+    // As if written long ago: what was changed just now is never kept.
+    for part in ["metrics", "attributes", "journal", "run.json"] {
+        let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        std::fs::File::open(run.dir.join(part)).unwrap().set_modified(old).unwrap();
+    }
+    let state = |catalog: &Catalog| catalog.states(std::slice::from_ref(&run), &mut Vec::new()).remove(0);
+    let first = state(&catalog);
+    assert!(Arc::ptr_eq(&first, &state(&catalog)));
+    let mut writer = Writer::new(&run, 2, None);
+    writer.attribute("notes", Attribute::text("new"));
+    writer.writer_attribute("status", Attribute::text("finished"));
+    writer.to_segments();
+    assert_eq!(state(&catalog).fold.text("notes"), Some("new"));
+    drop(dir);
+}
+
+#[test]
+fn a_damaged_file_hides_no_other_run_and_nothing_panics() {
+    let (dir, lake) = fixture::lake();
+    let whole = fixture::run(&lake, "p", "whole");
+    let mut writer = Writer::new(&whole, 1, None);
+    writer.attribute("name", Attribute::text("whole"));
+    writer.to_journal();
+    let hurt = fixture::run(&lake, "p", "hurt");
+    let mut writer = Writer::new(&hurt, 1, None);
+    writer.attribute("name", Attribute::text("hurt"));
+    writer.log("loss", 0, 1.0);
+    writer.to_segments();
+    writer.log("loss", 1, 1.0);
+    writer.to_journal();
+    let mut random = 1_u64;
+    let mut next = |below: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(random >> 33).unwrap() % below
+    };
+    for path in files(&hurt.dir) {
+        let good = std::fs::read(&path).unwrap();
+        for _ in 0..100 {
+            let mut bad = good.clone();
+            match next(3) {
+                0 => bad.truncate(next(good.len())),
+                1 => (0..8).for_each(|_| bad[next(good.len())] = u8::try_from(next(256)).unwrap()),
+                _ => bad.iter_mut().for_each(|byte| *byte = u8::try_from(next(256)).unwrap()),
+            }
+            std::fs::write(&path, bad).unwrap();
+            let catalog = Catalog::open(dir.path()).unwrap();
+            let states = catalog.runs(None, &mut Vec::new()).unwrap();
+            table::runs(&states).unwrap();
+            assert_eq!(states.len(), 2);
+            assert_eq!((states[1].name(), states[1].status), ("whole", Status::Killed));
+        }
+        std::fs::write(&path, good).unwrap();
+    }
+}
