@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use arrow::array::{AsArray, DictionaryArray, Int64Array, RecordBatch, StringArray};
-use arrow::compute::concat_batches;
+use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Int32Type, Int64Type};
 
 use super::read::Segment;
@@ -15,7 +15,6 @@ use crate::disk::Disk;
 use crate::error::Result;
 use crate::format::footer::Footer;
 use crate::format::layout::Table;
-use crate::format::schema;
 
 /// Rows read from a source at a time, and written at a time.
 const BATCH_ROWS: usize = 1 << 14;
@@ -33,29 +32,55 @@ pub fn merge(disk: &dyn Disk, sources: &[Segment], target: &Path, table: Table, 
             cursors.push(cursor);
         }
     }
-    let mut pending = Vec::new();
-    let mut pending_rows = 0;
+    let mut pending = Pending::default();
     while !cursors.is_empty() {
         let (first, rows) = next(&cursors);
         let cursor = &mut cursors[first];
-        if let Some(rows) = cursor.take(rows) {
-            pending_rows += rows.num_rows();
-            pending.push(rows);
-        }
+        pending.take(cursor, rows);
         if cursor.is_at_end() && !cursor.load()? {
             cursors.swap_remove(first);
         }
-        if pending_rows >= BATCH_ROWS || cursors.is_empty() {
-            match pending.as_slice() {
-                [] => {}
-                [one] => writer.write(one)?,
-                many => writer.write(&concat_batches(&schema::of(table), many)?)?,
+        if pending.rows.len() >= BATCH_ROWS || cursors.is_empty() {
+            writer.write(&pending.flush()?)?;
+            for cursor in &mut cursors {
+                cursor.forget_place();
             }
-            pending.clear();
-            pending_rows = 0;
         }
     }
     writer.finish(footer)
+}
+
+/// Rows taken from cursors and not yet written.
+#[derive(Default)]
+struct Pending {
+    batches: Vec<RecordBatch>,
+    /// Batch and row of each, in order.
+    rows: Vec<(usize, usize)>,
+}
+
+impl Pending {
+    /// Takes the next `rows` rows of a cursor.
+    fn take(&mut self, cursor: &mut Cursor, rows: usize) {
+        let Some(head) = &mut cursor.head else { return };
+        let place = *head.place.get_or_insert_with(|| {
+            self.batches.push(head.batch.clone());
+            self.batches.len() - 1
+        });
+        self.rows.extend((head.row..head.row + rows).map(|row| (place, row)));
+        head.row += rows;
+    }
+
+    /// The rows as one batch; `self` is empty afterwards.
+    fn flush(&mut self) -> Result<RecordBatch> {
+        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+        let merged = match (batches.as_slice(), self.rows.first()) {
+            ([one], Some((_, first))) => one.slice(*first, self.rows.len()),
+            _ => interleave_record_batch(&batches, &self.rows)?,
+        };
+        self.batches.clear();
+        self.rows.clear();
+        Ok(merged)
+    }
 }
 
 /// The cursor with the smallest head, and how many of its rows come before any other cursor's head.
@@ -87,6 +112,8 @@ struct Cursor {
 struct Head {
     batch: RecordBatch,
     row: usize,
+    /// Which of the pending batches it is, once rows of it are pending.
+    place: Option<usize>,
     /// Metric and step; attributes have none.
     metric: Option<(DictionaryArray<Int32Type>, StringArray, Int64Array)>,
     writer: Int64Array,
@@ -120,7 +147,8 @@ impl Cursor {
                 let names = metric.values().as_string::<i32>().clone();
                 (metric, names, integers("step"))
             });
-            self.head = Some(Head { row: 0, metric, writer: integers("writer"), seq: integers("seq"), batch });
+            self.head =
+                Some(Head { row: 0, place: None, metric, writer: integers("writer"), seq: integers("seq"), batch });
             return Ok(true);
         }
         self.head = None;
@@ -140,20 +168,28 @@ impl Cursor {
         let Some(head) = &self.head else { return 0 };
         let end = head.batch.num_rows();
         let Some(bound) = bound.filter(|bound| head.key(end - 1) > *bound) else { return end - head.row };
-        let (mut low, mut high) = (head.row, end);
+        // Galloping: where sources interleave row by row the answer is near, else it is far.
+        let mut step = 1;
+        while head.row + step < end && head.key(head.row + step) <= bound {
+            step *= 2;
+        }
+        let (mut low, mut high) = (head.row + step / 2, end.min(head.row + step));
         while low < high {
             let middle = usize::midpoint(low, high);
-            if head.key(middle) <= bound { low = middle + 1 } else { high = middle }
+            if head.key(middle) <= bound {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
         }
         low - head.row
     }
 
-    /// Takes that many rows.
-    fn take(&mut self, rows: usize) -> Option<RecordBatch> {
-        let head = self.head.as_mut()?;
-        let taken = head.batch.slice(head.row, rows);
-        head.row += rows;
-        Some(taken)
+    /// The pending rows were written.
+    fn forget_place(&mut self) {
+        if let Some(head) = &mut self.head {
+            head.place = None;
+        }
     }
 }
 
