@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""One entry for work on runlake: sets up what is missing, then runs the task that is named.
+
+Needs Rust, Python 3.10 or later with pip, and nothing else. Everything made lies outside the
+checkout, in ``$RUNLAKE_CACHE`` (default ``~/.cache/runlake``), shared by all checkouts:
+
+* ``tools-<key>``: a virtual environment with ``tools/requirements-test.txt``, one per Python.
+* ``env-<checkout>-<profile>``: a small environment on top of it, in which this checkout's wheel
+  is installed, so that what is tested is what users install.
+* ``target``: what cargo builds, one checkout at a time.
+
+Steps print their own output. A failing step stops nothing; at the end the failed ones are named,
+and the exit code is that of the first of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+if sys.platform != "win32":
+    import fcntl
+
+ROOT = Path(__file__).resolve().parents[1]
+REQUIREMENTS = ROOT / "tools" / "requirements-test.txt"
+CACHE = Path(os.environ.get("RUNLAKE_CACHE") or Path.home() / ".cache" / "runlake").resolve()
+TARGET = CACHE / "target"
+BIN = "Scripts" if os.name == "nt" else "bin"
+TASKS = {
+    "demo": "build, and train the models of examples/digits.py; arguments go to the program",
+    "test": "lint, and all tests; with arguments, only pytest with these",
+    "lint": "formatting, clippy, ruff, mypy and licences",
+    "fmt": "format all Rust and Python files",
+    "bench": "build for release, and run benches/log.py; arguments go to the program",
+    "docs": "build the documentation site; its warnings are errors",
+    "build": "build a release wheel into the cache, and say where it is",
+}
+
+
+def digest(*parts: object) -> str:
+    """Return a short name for what the parts say."""
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:12]
+
+
+TOOLS = CACHE / f"tools-{digest(sys.version, sys.base_prefix, REQUIREMENTS.read_text())}"
+PYTHON = str(TOOLS / BIN / "python")
+MATURIN, RUFF = str(TOOLS / BIN / "maturin"), str(TOOLS / BIN / "ruff")
+
+
+class Steps:
+    """Runs commands in the checkout's root and remembers those that failed."""
+
+    def __init__(self) -> None:
+        self.failed: list[tuple[str, int]] = []
+
+    def run(self, title: str, *command: str, env: Path | None = None) -> bool:
+        """Run one command; whether it succeeded. ``env`` is the environment put first on PATH."""
+        print(f"\n==> {title}", flush=True)
+        started = time.monotonic()
+        code = subprocess.run(command, cwd=ROOT, env=variables(env), check=False).returncode
+        if code:
+            self.failed.append((title, code))
+        outcome = f"failed with exit code {code}" if code else "ok"
+        print(f"--> {title}: {outcome}, {time.monotonic() - started:.1f} s", flush=True)
+        return not code
+
+    def cargo(self, title: str, command: str, *options: str) -> bool:
+        """Run cargo on the crate, alone in the target folder."""
+        with target_folder():
+            return self.run(title, "cargo", command, "--locked", "--profile=quick", *options)
+
+    def close(self) -> int:
+        """Name the failed steps and return the exit code."""
+        for title, code in self.failed:
+            print(f"FAILED: {title} (exit code {code})", flush=True)
+        return self.failed[0][1] if self.failed else 0
+
+
+def variables(env: Path | None) -> dict[str, str]:
+    """Return the variables of a step: ours, without the caller's virtual environment."""
+    changed = {
+        "CARGO_TARGET_DIR": str(TARGET),
+        "MYPY_CACHE_DIR": str(CACHE / "mypy"),
+        "NO_MKDOCS_2_WARNING": "1",  # the version is pinned
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYO3_PYTHON": PYTHON,
+        "RUFF_CACHE_DIR": str(CACHE / "ruff"),
+    }
+    if env:
+        changed["VIRTUAL_ENV"] = str(env)
+        changed["PATH"] = os.pathsep.join([str(env / BIN), os.environ.get("PATH", "")])
+    return {**os.environ, **changed}
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold a lock of the cache, against other checkouts that are at work."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as file:
+        if sys.platform != "win32":  # elsewhere: use the cache from one checkout at a time
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def target_folder() -> Iterator[None]:
+    """Hold the target folder, and forget our crate if another checkout was the last to build it.
+
+    Cargo names a workspace's own outputs the same in every checkout and judges them by the times
+    of the sources: it would take another checkout's library for this one's.
+    """
+    with locked("target"):
+        owner = TARGET / "checkout.txt"
+        if owner.exists() and owner.read_text() != str(ROOT):
+            for profile in ("quick", "release"):
+                clean = ["cargo", "clean", "--quiet", "--package", "runlake", "--profile", profile]
+                subprocess.run(clean, cwd=ROOT, env=variables(None), check=True)
+        TARGET.mkdir(parents=True, exist_ok=True)
+        owner.write_text(str(ROOT))
+        yield
+
+
+def set_up_tools(steps: Steps) -> bool:
+    """Install the required packages once per Python and requirements file."""
+    with locked("tools"):
+        complete = TOOLS / "complete"
+        if complete.exists():
+            return True
+        shutil.rmtree(TOOLS, ignore_errors=True)
+        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)]
+        made = steps.run("make an environment", sys.executable, "-m", "venv", str(TOOLS))
+        if made and steps.run("install the tools (once)", *pip):
+            complete.touch()
+        return complete.exists()
+
+
+def build_wheel(steps: Steps, profile: str, folder: Path) -> Path | None:
+    """Build this checkout's wheel into a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    maturin = [MATURIN, "build", "--locked", "--profile", profile, "--interpreter", PYTHON]
+    with target_folder():
+        built = steps.run(f"build the wheel ({profile})", *maturin, "--out", str(folder))
+    return next(folder.glob("*.whl")) if built else None
+
+
+def install(steps: Steps, profile: str = "quick") -> Path | None:
+    """Return the environment with this checkout's package in it, or None if it cannot be built."""
+    env = CACHE / f"env-{digest(ROOT, TOOLS)}-{profile}"
+    python = str(env / BIN / "python")
+    if not (wheel := build_wheel(steps, profile, env / "wheel")):
+        return None
+    if not (env / "pyvenv.cfg").exists():
+        venv.create(env)
+        (site_packages(python) / "tools.pth").write_text(f"{site_packages(PYTHON)}\n")
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    done = steps.run("install the wheel", *pip, "--force-reinstall", str(wheel))
+    return env if done else None
+
+
+def site_packages(python: str) -> Path:
+    """Return the folder in which an environment keeps its packages."""
+    ask = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    return Path(subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip())
+
+
+def lint(steps: Steps) -> None:
+    """Check everything that needs no build of the extension."""
+    steps.run("rustfmt", "cargo", "fmt", "--check")
+    for title, features in (("engine alone", "--no-default-features"), ("all", "--features=abi3")):
+        steps.cargo(f"clippy ({title})", "clippy", "--all-targets", features, "--", "-Dwarnings")
+    steps.run("ruff check", RUFF, "check")
+    steps.run("ruff format", RUFF, "format", "--check")
+    steps.run("mypy", PYTHON, "-m", "mypy")
+    steps.run("licences", PYTHON, "-m", "pytest", "--quiet", "tests/house/test_licences.py")
+
+
+def docs(steps: Steps) -> None:
+    """Build the site into the cache; a page that is missing or a link that is dead fails."""
+    site = str(CACHE / f"site-{digest(ROOT)}")
+    mkdocs = [PYTHON, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", site]
+    if steps.run("documentation", *mkdocs):
+        print(f"The site is in {site}")
+
+
+def run_program(steps: Steps, profile: str, program: str, arguments: list[str]) -> None:
+    """Build and install the package, and run a program of the checkout on it."""
+    if env := install(steps, profile):
+        steps.run(program, str(env / BIN / "python"), program, *arguments, env=env)
+
+
+def test(steps: Steps, arguments: list[str]) -> None:
+    """Run all checks and tests, or only pytest with the arguments."""
+    if not arguments:
+        lint(steps)
+        steps.cargo("cargo test", "test", "--no-default-features")
+    if env := install(steps):
+        pytest = [str(env / BIN / "python"), "-m", "pytest", *(arguments or ["-n", "2"])]
+        steps.run("pytest", *pytest, env=env)
+    if not arguments:
+        docs(steps)
+
+
+def main() -> int:
+    """Parse the command line and run its task."""
+    lines = "\n".join(f"  {name:6} {text}" for name, text in TASKS.items())
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog=f"tasks:\n{lines}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("task", choices=TASKS, metavar="task")
+    task, arguments = parser.parse_known_args(sys.argv[1:2])[0].task, sys.argv[2:]
+    steps = Steps()
+    if set_up_tools(steps):
+        if task == "demo":
+            run_program(steps, "quick", "examples/digits.py", arguments)
+        elif task == "test":
+            test(steps, arguments)
+        elif task == "lint":
+            lint(steps)
+        elif task == "fmt":
+            steps.run("rustfmt", "cargo", "fmt")
+            steps.run("ruff check --fix", RUFF, "check", "--fix")
+            steps.run("ruff format", RUFF, "format")
+        elif task == "bench":
+            run_program(steps, "release", "benches/log.py", arguments)
+        elif task == "docs":
+            docs(steps)
+        elif wheel := build_wheel(steps, "release", CACHE / f"wheel-{digest(ROOT)}"):
+            print(wheel)
+    return steps.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
