@@ -333,6 +333,11 @@ impl Appender {
         (self.metric_seq, self.attribute_seq)
     }
 
+    /// Gives up the prepared pages, whose files are gone.
+    pub fn drop_spares(&mut self) {
+        while self.spares.try_recv().is_ok() {}
+    }
+
     /// Hands the live page to the writer thread and begins another.
     pub fn rotate(&mut self) {
         let time = self.clock.now_micros();

@@ -10,14 +10,14 @@ const QUIET: Duration = Duration::from_secs(60);
 
 /// Warnings not yet shown; see the module.
 #[derive(Debug, Default)]
-pub struct Reports {
+pub(super) struct Reports {
     told: HashMap<String, Instant>,
     pending: Vec<String>,
 }
 
 impl Reports {
     /// Adds what went wrong, unless the same cause was added within the last minute. Returns whether it was added.
-    pub fn add(&mut self, error: &Error) -> bool {
+    pub(super) fn add(&mut self, error: &Error) -> bool {
         let cause = cause(error);
         let now = Instant::now();
         if self.told.get(&cause).is_some_and(|told| now.duration_since(*told) < QUIET) {
@@ -29,7 +29,7 @@ impl Reports {
     }
 
     /// The warnings to show now.
-    pub fn take(&mut self) -> Vec<String> {
+    pub(super) fn take(&mut self) -> Vec<String> {
         std::mem::take(&mut self.pending)
     }
 }

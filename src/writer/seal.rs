@@ -22,6 +22,7 @@ use crate::journal::pages::PageMaker;
 use crate::journal::read::{self, Frames};
 use crate::segment::{merge, read::Segment, write};
 use crate::settings::{MERGE_FAN_IN, SPARE_PAGES};
+use crate::value::Attribute;
 
 /// Emptied pages kept for use again.
 const FREE_PAGES: usize = 4 * SPARE_PAGES;
@@ -44,7 +45,7 @@ struct Ready {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Sealer {
+pub(super) struct Sealer {
     disk: SharedDisk,
     run_dir: PathBuf,
     maker: Arc<PageMaker>,
@@ -60,12 +61,14 @@ pub struct Sealer {
     placed: [Vec<Placed>; Table::ALL.len()],
     next_segment: u64,
     summary: Summary,
+    /// The current attributes of this writer, in case the folder must be made again.
+    attributes: BTreeMap<String, Attribute>,
 }
 
 impl Sealer {
     /// A sealer for the writer that `maker` makes pages for, in the run's folder.
     #[must_use]
-    pub fn new(disk: SharedDisk, run_dir: PathBuf, maker: Arc<PageMaker>, segment_rows: usize) -> Self {
+    pub(super) fn new(disk: SharedDisk, run_dir: PathBuf, maker: Arc<PageMaker>, segment_rows: usize) -> Self {
         Self {
             disk,
             run_dir,
@@ -80,11 +83,12 @@ impl Sealer {
             placed: Default::default(),
             next_segment: 0,
             summary: Summary::default(),
+            attributes: BTreeMap::new(),
         }
     }
 
     /// Remembers a page that has to be sealed.
-    pub fn enqueue(&mut self, page: FullPage) {
+    pub(super) fn enqueue(&mut self, page: FullPage) {
         let number = match &page {
             FullPage::Held(page) => page.number(),
             FullPage::Parked { number, .. } => *number,
@@ -97,7 +101,7 @@ impl Sealer {
     ///
     /// # Errors
     /// Where a segment cannot be written or a parked page not be read; nothing is lost, call again.
-    pub fn advance(&mut self) -> Result<bool> {
+    pub(super) fn advance(&mut self) -> Result<bool> {
         let mut worked = false;
         while self.ready.is_empty()
             && let Some(page) = self.waiting.remove(&self.next_page)
@@ -134,6 +138,7 @@ impl Sealer {
         self.summary.add_metrics(&self.rows.metrics, known.0);
         for (path, value, ..) in &self.rows.attributes.rows[known.1..] {
             self.summary.add_attribute(path, value);
+            self.attributes.insert(path.clone(), value.clone());
         }
         self.held.push(page);
         Ok(())
@@ -143,7 +148,7 @@ impl Sealer {
     ///
     /// # Errors
     /// Where a segment cannot be written; the rows stay, call again.
-    pub fn seal(&mut self) -> Result<()> {
+    pub(super) fn seal(&mut self) -> Result<()> {
         self.make_ready()?;
         while let Some(ready) = self.ready.pop() {
             if let Err(error) = self.place(&ready) {
@@ -205,7 +210,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`crate::Error::Io`].
-    pub fn sync_held(&self) -> Result<()> {
+    pub(super) fn sync_held(&self) -> Result<()> {
         for page in self.held.iter().chain(self.waiting.values()) {
             if let FullPage::Held(page) = page {
                 page.view().sync()?;
@@ -218,7 +223,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`crate::Error::Io`].
-    pub fn remove_journal(&mut self, dir: &Path) -> Result<()> {
+    pub(super) fn remove_journal(&mut self, dir: &Path) -> Result<()> {
         self.free.clear();
         let writer = self.maker.origin().writer;
         for entry in self.disk.list(dir)? {
@@ -230,7 +235,7 @@ impl Sealer {
     }
 
     /// An emptied page, ready to begin again.
-    pub fn take_free(&mut self) -> Option<Page> {
+    pub(super) fn take_free(&mut self) -> Option<Page> {
         self.free.pop()
     }
 
@@ -238,7 +243,7 @@ impl Sealer {
     ///
     /// # Errors
     /// Where the merged segment cannot be written; its sources then stay.
-    pub fn merge_where_many(&mut self) -> Result<()> {
+    pub(super) fn merge_where_many(&mut self) -> Result<()> {
         for table in Table::ALL {
             for level in 0.. {
                 let placed = &self.placed[table as usize];
@@ -257,7 +262,7 @@ impl Sealer {
     ///
     /// # Errors
     /// As [`Self::merge_where_many`].
-    pub fn compact(&mut self) -> Result<()> {
+    pub(super) fn compact(&mut self) -> Result<()> {
         for table in Table::ALL {
             let highest = self.placed[table as usize].iter().map(|segment| segment.level).max();
             if let Some(level) = highest.filter(|_| self.placed[table as usize].len() > 1) {
@@ -288,9 +293,25 @@ impl Sealer {
         Ok(())
     }
 
+    /// Forgets the segments, which were removed with the folder, and the pages that are in no folder any more. Returns
+    /// what rows were in them.
+    pub(super) fn forget_removed(&mut self) -> Vec<(Table, Range)> {
+        self.free.clear();
+        let mut removed = Vec::new();
+        for table in Table::ALL {
+            removed.extend(self.placed[table as usize].drain(..).map(|segment| (table, segment.range)));
+        }
+        removed
+    }
+
+    /// The current attributes of this writer, as far as decoded.
+    pub(super) fn attributes(&self) -> &BTreeMap<String, Attribute> {
+        &self.attributes
+    }
+
     /// The attributes that record the summary of all rows sealed so far.
     #[must_use]
-    pub fn summary(&self) -> Vec<(String, crate::value::Attribute)> {
+    pub(super) fn summary(&self) -> Vec<(String, Attribute)> {
         self.summary.attributes(&self.rows.names)
     }
 }

@@ -50,7 +50,7 @@ struct Definition {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Summary {
+pub(super) struct Summary {
     totals: Vec<Totals>,
     texts: BTreeMap<u32, String>,
     definitions: BTreeMap<String, Definition>,
@@ -59,7 +59,7 @@ pub struct Summary {
 
 impl Summary {
     /// Adds the rows from number `from` on.
-    pub fn add_metrics(&mut self, rows: &MetricRows, from: usize) {
+    pub(super) fn add_metrics(&mut self, rows: &MetricRows, from: usize) {
         for (MetricId(id), value) in rows.values_from(from) {
             let id = id as usize;
             if id >= self.totals.len() {
@@ -73,7 +73,7 @@ impl Summary {
     }
 
     /// Looks at a changed attribute: a definition, or a summary value of the user's.
-    pub fn add_attribute(&mut self, path: &str, value: &Attribute) {
+    pub(super) fn add_attribute(&mut self, path: &str, value: &Attribute) {
         if let Some(key) = path.strip_prefix(SUMMARY) {
             self.set_by_user.insert(key.to_owned());
         } else if let Some(metric) = path.strip_prefix(DEFINITION)
@@ -85,7 +85,7 @@ impl Summary {
 
     /// The attributes that record the summary, in order of metrics; values that the user set are left alone.
     #[must_use]
-    pub fn attributes(&self, names: &Names) -> Vec<(String, Attribute)> {
+    pub(super) fn attributes(&self, names: &Names) -> Vec<(String, Attribute)> {
         let mut attributes = Vec::new();
         for (id, totals) in (0_u32..).zip(&self.totals) {
             let Some(name) = names.get(MetricId(id)).filter(|_| totals.count > 0) else { continue };

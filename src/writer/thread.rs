@@ -72,6 +72,7 @@ pub(super) struct WriterThread<C> {
     sync: Option<Timer>,
     seal: Timer,
     calibrate: Timer,
+    folder_check: Timer,
     /// The disk refused; not before then again.
     retry: Option<Instant>,
 }
@@ -103,6 +104,7 @@ impl<C: Send + 'static> WriterThread<C> {
             sync: settings.sync.map(Timer::new),
             seal: Timer::new(settings.seal),
             calibrate: Timer::new(Duration::from_millis(25)),
+            folder_check: Timer::new(Duration::from_secs(1)),
             retry: None,
         }
     }
@@ -170,6 +172,12 @@ impl<C: Send + 'static> WriterThread<C> {
                 self.retry = Some(now + RETRY);
             }
         }
+        if self.folder_check.is_due(now)
+            && self.folder.is_gone()
+            && let Err(error) = self.restore_folder()
+        {
+            self.shared.report(&error);
+        }
         if let Some(live) = live {
             if self.heartbeat.is_due(now) {
                 live.beat(clock::wall_micros());
@@ -210,6 +218,36 @@ impl<C: Send + 'static> WriterThread<C> {
             self.shared.report(&trouble);
         }
         (self.pages_taken - before, live)
+    }
+
+    /// Makes the run's folder again, after somebody removed it or where it could not be made at first. What was only in
+    /// it is recorded as lost; attributes, and rows that were not sealed yet, are written again.
+    fn restore_folder(&mut self) -> Result<()> {
+        self.folder.ensure()?;
+        let removed = self.sealer.forget_removed();
+        let now = clock::wall_micros();
+        let attributes = self.sealer.attributes().clone();
+        {
+            let mut locked = self.shared.locked.lock();
+            locked.appender.drop_spares();
+            locked.appender.rotate();
+            for (path, value) in &attributes {
+                locked.appender.set_attribute(path, value);
+            }
+            for (table, range) in &removed {
+                let cause = "the run's folder was removed".to_owned();
+                let lost =
+                    Lost { table: *table, seqs: range.first..range.end, from_micros: now, to_micros: now, cause };
+                let (path, value) = self.lost_attribute(&lost);
+                locked.appender.set_attribute(&path, &value);
+            }
+        }
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let rows = removed.iter().map(|(_, range)| range.end - range.first).sum::<u64>();
+        let detail = format!("it was removed with {rows} stored rows; made again");
+        Err(Error::Damaged { what: "run folder", detail, path: self.folder.dir().to_owned() })
     }
 
     fn lost_attribute(&self, lost: &Lost) -> (String, Attribute) {
