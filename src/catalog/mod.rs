@@ -23,6 +23,7 @@ use std::sync::Arc;
 use self::cache::Cache;
 use self::liveness::Observer;
 pub use self::liveness::Status;
+pub(crate) use self::parallel::threads;
 pub use self::state::{RunState, WriterState};
 use crate::error::Result;
 use crate::lake::{Lake, Problem, RunRef};

@@ -1,0 +1,78 @@
+//! Reads the metrics of runs as Arrow batches: live or finished, every row once.
+//!
+//! ```text
+//! runs -> plan: journal, then segments, then what the segments lack -> row groups that may match -> worker threads
+//!      -> rows that match -> batches, in order
+//! ```
+//!
+//! Only the pages that may hold wanted rows are read, by several threads, and handed over in order: run by run, file by
+//! file, sorted by (metric, step, seq) within a file's row groups. Memory is bounded: a thread is at most
+//! [`AHEAD_BATCHES`] batches ahead of the consumer. What cannot be read costs its own rows only and is reported beside
+//! them. Rows are never sampled.
+//!
+//! `plan` and `source` find and read the rows of one run, `newest` leaves out what a later attempt replaced, `pool` is
+//! the threads, `pivot` makes wide tables.
+
+mod newest;
+pub mod pivot;
+mod plan;
+mod pool;
+mod source;
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+
+pub use self::pool::Scan;
+use crate::catalog::RunState;
+use crate::disk::SharedDisk;
+use crate::error::Result;
+use crate::format::schema;
+use crate::segment::prune::Wanted;
+
+/// The greatest number of rows in a batch.
+pub const BATCH_ROWS: usize = 1 << 16;
+/// How many batches a thread may be ahead of the consumer.
+const AHEAD_BATCHES: usize = 4;
+
+/// The columns: the run, then those of [`schema::METRICS`]. Names are dictionaries, whose values differ from batch to
+/// batch.
+pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let label = |name: &str| Arc::new(Field::new(name, schema::dictionary(), false));
+    let labels = [label("project"), label("run"), label("name")];
+    Arc::new(Schema::new(labels.into_iter().chain(schema::METRICS.fields().iter().cloned()).collect::<Vec<_>>()))
+});
+
+/// How many columns the run has in [`struct@SCHEMA`].
+const LABELS: usize = 3;
+
+/// The rows of which attempts to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Attempts {
+    /// Of those with the same metric, step and rank, the ones of the newest attempt; and none that a later attempt
+    /// rewound. Rows within one attempt are all there, also where steps repeat.
+    #[default]
+    Newest,
+    /// All.
+    All,
+}
+
+/// What to read.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Which rows.
+    pub wanted: Arc<Wanted>,
+    /// Of which attempts.
+    pub attempts: Attempts,
+}
+
+/// Starts reading the metrics of these runs, in their order.
+///
+/// # Errors
+/// [`crate::Error::Io`] where the system gives no thread.
+pub fn start(disk: SharedDisk, runs: Vec<Arc<RunState>>, selection: Selection) -> Result<Scan> {
+    Scan::start(plan::Planner { disk, selection }, runs)
+}
+
+#[cfg(test)]
+mod tests;
