@@ -1,12 +1,11 @@
 """Every crate that we build has a licence of deny.toml's list, and Arrow and Python bindings exist
-once. Needs no network: it reads what cargo has already fetched. The Python package brings nothing.
+once. Needs no network: it reads what cargo has already fetched.
 """
 
 import functools
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -109,9 +108,3 @@ def test_no_banned_crate_is_built():
         ban["crate"] for ban in DENY["bans"]["deny"] if not ban.get("deny-multiple-versions")
     }
     assert not banned & {crate["name"] for crate in crates()}
-
-
-def test_the_python_package_requires_nothing():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["dependencies"] == []
-    assert "runlake" not in sys.modules, "this test also runs where the package is not built"

@@ -1,0 +1,3 @@
+//! Tests of the engine as a whole, without Python: what is logged is what is read, whatever happens in between.
+
+mod round_trip;
