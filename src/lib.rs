@@ -10,6 +10,7 @@ pub mod name;
 #[cfg(feature = "python")]
 mod python;
 pub mod run;
+pub mod scan;
 pub mod segment;
 pub mod settings;
 pub mod value;
