@@ -104,7 +104,5 @@ def test_arrow_parquet_and_the_python_bindings_exist_once():
 
 
 def test_no_banned_crate_is_built():
-    banned = {
-        ban["crate"] for ban in DENY["bans"]["deny"] if not ban.get("deny-multiple-versions")
-    }
+    banned = {ban["crate"] for ban in DENY["bans"]["deny"] if not ban.get("deny-multiple-versions")}
     assert not banned & {crate["name"] for crate in crates()}

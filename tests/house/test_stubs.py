@@ -1,0 +1,18 @@
+"""The typed stub says what the extension module has: names, arguments, defaults."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.timeout(180)
+def test_the_stub_agrees_with_the_extension(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy.stubtest", "runlake._runlake"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
