@@ -21,7 +21,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::run::{RunFile, RunRef};
-use crate::disk::{Disk, OsDisk, SharedDisk, absolute};
+use crate::disk::{OsDisk, SharedDisk, absolute};
 use crate::error::{Error, Result};
 use crate::format::{VERSION, layout};
 use crate::name;
@@ -165,6 +165,7 @@ impl Lake {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Disk;
 
     #[test]
     fn a_folder_without_a_lake_says_how_to_make_one() {

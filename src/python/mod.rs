@@ -3,11 +3,14 @@
 //!
 //! `run` is the handle that logs, `fastcall` its hot method, `keys` and `convert` its input; `lake` and `table` read.
 
+mod arrow;
 mod convert;
 mod error;
 mod fastcall;
 mod keys;
+mod lake;
 mod run;
+mod table;
 
 use pyo3::prelude::*;
 
@@ -17,5 +20,7 @@ use pyo3::prelude::*;
 fn extension(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<run::PyRun>()?;
+    module.add_class::<lake::PyLake>()?;
+    module.add_class::<table::PyTable>()?;
     fastcall::install(module.py())
 }

@@ -1,0 +1,176 @@
+//! `Lake`: reads what runs have logged, also while they log.
+
+use std::ffi::CString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::exceptions::PyUserWarning;
+use pyo3::prelude::*;
+
+use super::table::PyTable;
+use crate::catalog::{Catalog, attributes, table};
+use crate::error::{Error, Result};
+use crate::lake::{Lake, Problem};
+use crate::scan::{self, Attempts, Selection, pivot};
+use crate::segment::prune::Wanted;
+
+/// How many problems are warned of one by one.
+const MAX_WARNINGS: usize = 10;
+
+/// A lake that is open for reading. The base of `runlake.Lake`, which people use.
+///
+/// What cannot be read costs only its own rows and is a `UserWarning` with the file's path.
+#[pyclass(name = "Lake", module = "runlake._runlake", subclass, frozen)]
+#[derive(Debug)]
+pub(crate) struct PyLake {
+    catalog: Catalog,
+}
+
+#[pymethods]
+impl PyLake {
+    /// Opens the lake in a folder.
+    ///
+    /// Args:
+    ///     path: The folder.
+    ///     create: Make the lake where there is none.
+    ///
+    /// Raises:
+    ///     NotFound: Where there is none, unless `create`.
+    ///     DamagedError: Where its file cannot be read, or is of a newer format.
+    #[new]
+    #[pyo3(signature = (path, *, create=false))]
+    fn new(py: Python<'_>, path: PathBuf, create: bool) -> PyResult<Self> {
+        let lake = py.detach(|| if create { Lake::create(&path) } else { Lake::open(&path) })?;
+        Ok(Self { catalog: Catalog::new(lake) })
+    }
+
+    /// The lake's folder, absolute.
+    #[getter]
+    fn path(&self) -> String {
+        self.catalog.lake.path.display().to_string()
+    }
+
+    /// The runs, one row each, by project and id.
+    ///
+    /// Columns: id, project, name, status, created, finished, duration_s, attempt, group, job_type, parent, tags, notes,
+    /// then `config.<key>` and `summary.<key>`, sorted. Times are UTC. A status is running, finished, failed, killed
+    /// (its process is gone) or lost (no sign of life, and its machine cannot be seen from here).
+    ///
+    /// Args:
+    ///     project: Of this project only.
+    #[pyo3(signature = (project=None))]
+    fn runs(&self, py: Python<'_>, project: Option<&str>) -> PyResult<PyTable> {
+        let mut problems = Vec::new();
+        let batch = py.detach(|| table::runs(&self.catalog.runs(project, &mut problems)?))?;
+        warn(py, &problems)?;
+        Ok(PyTable::new(batch.schema(), vec![batch]))
+    }
+
+    /// What was logged, one row a value; or with `wide`, one row a step and one column a metric.
+    ///
+    /// Columns: project, run, name, metric, step, time, value, text, rank, attempt, writer, seq. A value that is no
+    /// number, or that needs more digits than a float has, is in `text`. Wide: project, run, name, step, rank if there
+    /// are any, then the metrics; where a metric has several values at a step, the last logged.
+    ///
+    /// Args:
+    ///     names: Of these metrics only.
+    ///     runs: Of these runs only: ids, unique starts of ids (4 characters or more), or names.
+    ///     project: Of this project only.
+    ///     wide: One row a step.
+    ///     attempts: "newest": without rows that a resumed run replaced; or "all".
+    ///
+    /// Raises:
+    ///     NotFound: For a run that does not exist.
+    ///     InvalidArgument: For a name that several runs have.
+    #[pyo3(signature = (names=None, *, runs=None, project=None, wide=false, attempts="newest"))]
+    fn metrics(
+        &self,
+        py: Python<'_>,
+        names: Option<Vec<String>>,
+        runs: Option<Vec<String>>,
+        project: Option<&str>,
+        wide: bool,
+        attempts: &str,
+    ) -> PyResult<PyTable> {
+        let attempts = match attempts {
+            "newest" => Attempts::Newest,
+            "all" => Attempts::All,
+            other => {
+                let expected = r#""newest" or "all""#.to_owned();
+                return Err(Error::InvalidArgument { what: "attempts", got: format!("{other:?}"), expected }.into());
+            }
+        };
+        let mut problems = Vec::new();
+        let wanted = Arc::new(Wanted::new(names.clone(), None));
+        let mut scan = py.detach(|| -> Result<_> {
+            let runs = self.catalog.select(runs.as_deref(), project, &mut problems)?;
+            let states = self.catalog.states(&runs, &mut problems);
+            scan::start(self.catalog.lake.disk.clone(), states, Selection { wanted, attempts })
+        })?;
+        let mut batches = Vec::new();
+        while let Some(batch) = py.detach(|| scan.next()) {
+            batches.push(batch);
+            // A long read can be interrupted.
+            py.check_signals()?;
+        }
+        problems.extend(scan.problems());
+        warn(py, &problems)?;
+        let (schema, batches) = if wide {
+            py.detach(|| pivot::wide(batches.into_iter(), names.as_deref()))?
+        } else {
+            (scan::SCHEMA.clone(), batches)
+        };
+        Ok(PyTable::new(schema, batches))
+    }
+
+    /// The attributes: configuration, summary, tags, environment and all else that a run has one value of.
+    ///
+    /// Columns: project, run, path, type, number, text, time, writer, seq.
+    ///
+    /// Args:
+    ///     runs: Of these runs only: ids, unique starts of ids (4 characters or more), or names.
+    ///     project: Of this project only.
+    ///     history: Every change, from the oldest to the newest, and not just the current values.
+    ///
+    /// Raises:
+    ///     NotFound: For a run that does not exist.
+    ///     InvalidArgument: For a name that several runs have.
+    #[pyo3(signature = (*, runs=None, project=None, history=false))]
+    fn attributes(
+        &self,
+        py: Python<'_>,
+        runs: Option<Vec<String>>,
+        project: Option<&str>,
+        history: bool,
+    ) -> PyResult<PyTable> {
+        let mut problems = Vec::new();
+        let batch = py.detach(|| {
+            let runs = self.catalog.select(runs.as_deref(), project, &mut problems)?;
+            if history {
+                attributes::history(&self.catalog, &runs, &mut problems)
+            } else {
+                attributes::current(&self.catalog.states(&runs, &mut problems))
+            }
+        })?;
+        warn(py, &problems)?;
+        Ok(PyTable::new(batch.schema(), vec![batch]))
+    }
+}
+
+/// Warns of what could not be read, each once.
+fn warn(py: Python<'_>, problems: &[Problem]) -> PyResult<()> {
+    let mut texts: Vec<String> =
+        problems.iter().map(|problem| format!("{}: {}", problem.text, problem.path.display())).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    if texts.len() > MAX_WARNINGS {
+        let more = texts.len() - MAX_WARNINGS;
+        texts.truncate(MAX_WARNINGS);
+        texts.push(format!("{more} more files could not be read"));
+    }
+    for text in texts {
+        let text = CString::new(text.replace('\0', " "))?;
+        PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 2)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! `Table`: what a lake answers with.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyDateTime, PyDelta, PyDict, PyList, PyTzInfo};
+
+use super::arrow::stream;
+
+/// A table of Arrow data, held by the engine: `Lake.runs`, `Lake.metrics` and `Lake.attributes` return one.
+///
+/// It has no operations of its own. Whatever reads the Arrow PyCapsule interface takes it without a copy:
+/// `polars.DataFrame(table)`, `pyarrow.table(table)`, `pandas.DataFrame.from_arrow(table)`, a DuckDB query.
+#[pyclass(name = "Table", module = "runlake._runlake", frozen)]
+#[derive(Debug)]
+pub(crate) struct PyTable {
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+}
+
+impl PyTable {
+    pub(super) fn new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
+        Self { schema, batches }
+    }
+
+    fn row_count(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+}
+
+#[pymethods]
+impl PyTable {
+    /// Exports the table as an Arrow C stream, in a capsule; any number of times.
+    ///
+    /// Args:
+    ///     requested_schema: Accepted and passed over, as the interface permits: the table has the types it has.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        drop(requested_schema);
+        stream(py, self.schema.clone(), self.batches.clone())
+    }
+
+    fn __len__(&self) -> usize {
+        self.row_count()
+    }
+
+    fn __repr__(&self) -> String {
+        let (rows, columns) = self.shape();
+        format!("<runlake.Table: {rows} rows, {columns} columns>")
+    }
+
+    /// The names of the columns, in order.
+    #[getter]
+    fn column_names(&self) -> Vec<String> {
+        self.schema.fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    /// The number of rows and of columns.
+    #[getter]
+    fn shape(&self) -> (usize, usize) {
+        (self.row_count(), self.schema.fields().len())
+    }
+
+    /// The first rows as dictionaries of plain Python objects; times are aware datetimes in UTC.
+    ///
+    /// Args:
+    ///     limit: How many rows at most. Default: all.
+    #[pyo3(signature = (limit=None))]
+    fn rows<'py>(&self, py: Python<'py>, limit: Option<usize>) -> PyResult<Bound<'py, PyList>> {
+        let rows = PyList::empty(py);
+        let all = self.batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)));
+        for (batch, row) in all.take(limit.unwrap_or(usize::MAX)) {
+            let values = PyDict::new(py);
+            for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
+                values.set_item(field.name(), value(py, column, row)?)?;
+            }
+            rows.append(values)?;
+        }
+        Ok(rows)
+    }
+}
+
+/// A value of a column as a Python object.
+fn value<'py>(py: Python<'py>, column: &dyn Array, row: usize) -> PyResult<Bound<'py, PyAny>> {
+    if column.is_null(row) {
+        return Ok(py.None().into_bound(py));
+    }
+    match column.data_type() {
+        DataType::Utf8 => column.as_string::<i32>().value(row).into_bound_py_any(py),
+        DataType::Dictionary(_, _) => {
+            let texts = column.as_dictionary::<Int32Type>();
+            let key = texts.key(row).unwrap_or(0);
+            texts.values().as_string::<i32>().value(key).into_bound_py_any(py)
+        }
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into_bound_py_any(py),
+        DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into_bound_py_any(py),
+        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).into_bound_py_any(py),
+        DataType::Boolean => column.as_boolean().value(row).into_bound_py_any(py),
+        DataType::Timestamp(_, _) => datetime(py, column.as_primitive::<TimestampMicrosecondType>().value(row)),
+        DataType::List(_) => {
+            let texts = column.as_list::<i32>().value(row);
+            let texts: Vec<Option<&str>> = texts.as_string::<i32>().iter().collect();
+            texts.into_bound_py_any(py)
+        }
+        // No table has another.
+        _ => Ok(py.None().into_bound(py)),
+    }
+}
+
+/// An aware datetime in UTC; the microseconds themselves where they are past its years.
+fn datetime(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyAny>> {
+    const DAY_MICROS: i64 = 86_400_000_000;
+    let utc = PyTzInfo::utc(py)?;
+    let epoch = PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&utc.to_owned()))?;
+    let (days, rest) = (micros.div_euclid(DAY_MICROS), micros.rem_euclid(DAY_MICROS));
+    let (seconds, rest) = (rest / 1_000_000, rest % 1_000_000);
+    let part = |value: i64| i32::try_from(value).unwrap_or(i32::MAX);
+    let since = PyDelta::new(py, part(days), part(seconds), part(rest), false);
+    match since.and_then(|since| epoch.add(since)) {
+        Ok(time) => Ok(time),
+        Err(_) => micros.into_bound_py_any(py),
+    }
+}
