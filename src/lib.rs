@@ -9,6 +9,7 @@ pub mod lake;
 pub mod name;
 #[cfg(feature = "python")]
 mod python;
+pub mod repair;
 pub mod run;
 pub mod scan;
 pub mod segment;

@@ -3,6 +3,8 @@
 //! [`Disk`] is the seam: [`OsDisk`] is the machine's file system; the tests have one that fails at a chosen call. Journal
 //! pages are mapped into memory by `map` and need a real local file system.
 
+#[cfg(test)]
+pub(crate) mod faulty;
 mod map;
 mod os;
 mod process;

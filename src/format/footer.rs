@@ -3,7 +3,8 @@
 //! The Parquet key-value metadata has one key, [`KEY`], whose value is JSON:
 //! `{"format": 1, "table": "metrics", "level": 0, "writers": [{"writer": "0123456789ab", "first": 0, "end": 512}]}`.
 //! `end` is exclusive. A segment whose ranges all lie in another segment's has been merged into that one and is passed
-//! over: so a crash between "merged segment in place" and "its sources removed" doubles nothing.
+//! over: so a crash between "merged segment in place" and "its sources removed" doubles nothing. A key `checksum` may
+//! follow, `{"bytes": 4096, "crc32c": 2868953907}`: the CRC-32C of the file's first bytes, which are all its pages of rows.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,26 @@ pub struct Footer {
     pub level: u32,
     /// The rows.
     pub writers: Vec<Range>,
+    /// What the file's pages must hash to; none in a segment that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Checksum>,
+}
+
+/// The checksum of the start of a file: all its pages of rows, which Parquet's own footer follows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checksum {
+    /// How many bytes from the start.
+    pub bytes: u64,
+    /// Their CRC-32C.
+    pub crc32c: u32,
+}
+
+impl Checksum {
+    /// Takes in the bytes that follow.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        self.crc32c = crc32c::crc32c_append(self.crc32c, bytes);
+    }
 }
 
 /// A writer's rows `first..end` of one table.
@@ -51,7 +72,7 @@ impl Footer {
     /// A footer of this version.
     #[must_use]
     pub fn new(table: Table, level: u32, writers: Vec<Range>) -> Self {
-        Self { format: VERSION, table: table.name().to_owned(), level, writers }
+        Self { format: VERSION, table: table.name().to_owned(), level, writers, checksum: None }
     }
 
     /// The metadata value.

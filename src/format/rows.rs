@@ -82,6 +82,12 @@ impl MetricRows {
         Some(Range { writer, first: *self.seqs.first()?, end: self.seqs.last()? + 1 })
     }
 
+    /// The sequence numbers of the rows, in arrival order.
+    #[must_use]
+    pub fn seqs(&self) -> &[u64] {
+        &self.seqs
+    }
+
     /// The ids and values of the rows from number `from` on, in arrival order.
     pub fn values_from(&self, from: usize) -> impl Iterator<Item = (MetricId, f64)> {
         self.ids[from..].iter().map(|id| MetricId(*id)).zip(self.values[from..].iter().copied())

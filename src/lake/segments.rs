@@ -3,6 +3,10 @@
 use std::io;
 use std::path::Path;
 
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Int64Type;
+
 use super::Problem;
 use super::tail::Tail;
 use crate::disk::Disk;
@@ -89,6 +93,23 @@ pub fn doubled(segments: &[Segment]) -> Vec<Vec<Range>> {
         met.extend(ranges);
     }
     doubled
+}
+
+/// The rows of a batch, which has the columns `writer` and `seq`, that are in none of the ranges.
+///
+/// # Errors
+/// None in practice.
+pub fn without(batch: RecordBatch, ranges: &[Range]) -> Result<RecordBatch> {
+    if ranges.is_empty() {
+        return Ok(batch);
+    }
+    let values = |column: &str| batch[column].as_primitive::<Int64Type>().values();
+    let kept = values("writer").iter().zip(values("seq")).map(|(writer, seq)| {
+        let (writer, seq) = (writer.cast_unsigned(), seq.cast_unsigned());
+        Some(!ranges.iter().any(|range| range.writer.bits() == writer && (range.first..range.end).contains(&seq)))
+    });
+    let kept: BooleanArray = kept.collect();
+    Ok(filter_record_batch(&batch, &kept)?)
 }
 
 fn common(a: &Range, b: &Range) -> Option<Range> {

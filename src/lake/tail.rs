@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::Problem;
 use crate::disk::{Disk, Entry};
 use crate::error::{Error, Result};
-use crate::format::layout::{self, JOURNAL_DIR};
+use crate::format::layout::{self, JOURNAL_DIR, Table};
 use crate::format::page::{Header, HeaderError, Process};
 use crate::format::rows::{Origin, Rows};
 use crate::journal::read;
@@ -32,6 +32,17 @@ pub struct Tail {
     pub heartbeat_micros: i64,
     /// Its rows in order; those already sealed too, until [`super::segments::drop_sealed`].
     pub rows: Rows,
+}
+
+impl Tail {
+    /// The sequence numbers of its rows of a table, in order.
+    #[must_use]
+    pub fn seqs(&self, table: Table) -> Vec<u64> {
+        match table {
+            Table::Metrics => self.rows.metrics.seqs().to_vec(),
+            Table::Attributes => self.rows.attributes.rows.iter().map(|row| row.3).collect(),
+        }
+    }
 }
 
 /// A page as read.

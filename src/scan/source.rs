@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
-use arrow::compute::{filter_record_batch, take};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::{Int32Type, Int64Type, SchemaRef};
 
 use super::BATCH_ROWS;
@@ -11,13 +11,12 @@ use super::newest::Span;
 use crate::error::Result;
 use crate::format::footer::Range;
 use crate::format::schema;
+use crate::lake::segments;
 use crate::segment::prune::{ATTEMPT, Part, STEP, Wanted};
 use crate::segment::read::Segment;
 
 /// The columns that are usually the same in all rows of a row group, and then not read: text, rank, attempt, writer.
 const OFTEN_CONSTANT: std::ops::RangeInclusive<usize> = 4..=7;
-const WRITER: usize = 7;
-const SEQ: usize = 8;
 
 /// Rows of one run.
 #[derive(Debug)]
@@ -70,7 +69,7 @@ impl Source {
                 let columns = Columns::of(segment, part)?;
                 for batch in segment.read(part, &columns.read, wanted, BATCH_ROWS)? {
                     let batch = columns.complete(&batch?)?;
-                    if !give(without(batch, doubled)?) {
+                    if !give(segments::without(batch, doubled)?) {
                         break;
                     }
                 }
@@ -112,21 +111,4 @@ impl Columns {
         });
         Ok(RecordBatch::try_new(self.schema.clone(), columns.flatten().collect())?)
     }
-}
-
-/// The rows that are in none of the ranges.
-fn without(batch: RecordBatch, ranges: &[Range]) -> Result<RecordBatch> {
-    if ranges.is_empty() {
-        return Ok(batch);
-    }
-    let values = |column: usize| batch.column(column).as_primitive::<Int64Type>().values();
-    let kept: BooleanArray = values(WRITER)
-        .iter()
-        .zip(values(SEQ))
-        .map(|(writer, seq)| {
-            let (writer, seq) = (writer.cast_unsigned(), seq.cast_unsigned());
-            Some(!ranges.iter().any(|range| range.writer.bits() == writer && (range.first..range.end).contains(&seq)))
-        })
-        .collect();
-    Ok(filter_record_batch(&batch, &kept)?)
 }

@@ -33,7 +33,7 @@ impl Chunks {
     }
 
     /// At most `bytes` bytes from `start` on; fewer only at the end of the file.
-    fn read(&self, start: u64, bytes: u64) -> Result<Bytes> {
+    pub(super) fn read(&self, start: u64, bytes: u64) -> Result<Bytes> {
         let end = start.saturating_add(bytes).min(self.file.len());
         if start >= end {
             return Ok(Bytes::new());

@@ -17,17 +17,35 @@ use crate::format::footer::Footer;
 use crate::format::layout::Table;
 
 /// Rows read from a source at a time, and written at a time.
-const BATCH_ROWS: usize = 1 << 14;
+pub const BATCH_ROWS: usize = 1 << 14;
 
 /// Merges `sources`, whose rows are disjoint, into a segment at `target`.
 ///
 /// # Errors
 /// Where a source cannot be read or the target not be written; then there is no target.
 pub fn merge(disk: &dyn Disk, sources: &[Segment], target: &Path, table: Table, footer: &Footer) -> Result<()> {
+    let sources = sources.iter().map(|source| Ok(Box::new(source.batches(BATCH_ROWS)?) as Source));
+    merge_sources(disk, sources.collect::<Result<_>>()?, target, table, footer)
+}
+
+/// Batches of sorted rows, with the columns of a table.
+pub type Source = Box<dyn Iterator<Item = Result<RecordBatch>>>;
+
+/// As [`merge`], of rows that come in batches of about [`BATCH_ROWS`].
+///
+/// # Errors
+/// See [`merge`].
+pub fn merge_sources(
+    disk: &dyn Disk,
+    sources: Vec<Source>,
+    target: &Path,
+    table: Table,
+    footer: &Footer,
+) -> Result<()> {
     let mut writer = SegmentWriter::create(disk, target.to_owned(), table)?;
     let mut cursors = Vec::with_capacity(sources.len());
-    for source in sources {
-        let mut cursor = Cursor { table, batches: Box::new(source.batches(BATCH_ROWS)?), head: None };
+    for batches in sources {
+        let mut cursor = Cursor { table, batches, head: None };
         if cursor.load()? {
             cursors.push(cursor);
         }
@@ -105,7 +123,7 @@ type Key<'a> = (&'a str, i64, i64, i64);
 /// A source and the batch it stands in.
 struct Cursor {
     table: Table,
-    batches: Box<dyn Iterator<Item = Result<RecordBatch>>>,
+    batches: Source,
     head: Option<Head>,
 }
 

@@ -19,7 +19,7 @@ use super::chunks::Chunks;
 use super::prune::{Part, Wanted};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::format::footer::{self, Footer};
+use crate::format::footer::{self, Checksum, Footer};
 use crate::format::layout::Table;
 use crate::format::schema;
 
@@ -62,6 +62,24 @@ impl Segment {
     #[must_use]
     pub fn rows(&self) -> u64 {
         u64::try_from(self.parquet().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// Whether its pages are what was written, by the checksum in its footer; `true` where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn is_intact(&self) -> Result<bool> {
+        const READ_BYTES: u64 = 1 << 20;
+        let Some(expected) = self.footer.checksum else { return Ok(true) };
+        let mut found = Checksum::default();
+        while found.bytes < expected.bytes {
+            let bytes = self.file.read(found.bytes, READ_BYTES.min(expected.bytes - found.bytes))?;
+            if bytes.is_empty() {
+                break;
+            }
+            found.add(&bytes);
+        }
+        Ok(found == expected)
     }
 
     /// All rows, in order, in batches of at most `batch_rows`.

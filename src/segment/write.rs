@@ -16,7 +16,7 @@ use parquet::schema::types::ColumnPath;
 
 use crate::disk::{self, Disk, WriteFile};
 use crate::error::{Error, Result};
-use crate::format::footer::{self, Footer};
+use crate::format::footer::{self, Checksum, Footer};
 use crate::format::layout::Table;
 use crate::format::schema;
 use crate::settings::ROW_GROUP_ROWS;
@@ -31,17 +31,22 @@ pub struct SegmentWriter<'d> {
     parquet: Option<ArrowWriter<Output>>,
 }
 
-/// The file behind a buffer; Parquet writes in small parts.
+/// The file behind a buffer, as Parquet writes in small parts; and what was written so far.
 #[derive(Debug)]
-struct Output(io::BufWriter<Box<dyn WriteFile>>);
+struct Output {
+    file: io::BufWriter<Box<dyn WriteFile>>,
+    written: Checksum,
+}
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.written.add(&bytes[..written]);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.file.flush()
     }
 }
 
@@ -52,7 +57,8 @@ impl<'d> SegmentWriter<'d> {
     /// [`Error::Io`] where the file cannot be created.
     pub fn create(disk: &'d dyn Disk, target: PathBuf, table: Table) -> Result<Self> {
         let temporary = disk::temporary(&target);
-        let output = Output(io::BufWriter::with_capacity(1 << 16, disk.create(&temporary)?));
+        let file = io::BufWriter::with_capacity(1 << 16, disk.create(&temporary)?);
+        let output = Output { file, written: Checksum::default() };
         let mut writer = Self { disk, temporary, target, parquet: None };
         let parquet = ArrowWriter::try_new(output, schema::of(table), Some(properties(table)));
         writer.parquet = Some(parquet.map_err(|source| writer.error(source))?);
@@ -74,9 +80,12 @@ impl<'d> SegmentWriter<'d> {
     /// [`Error::Parquet`] or [`Error::Io`]; then nothing is left.
     pub fn finish(mut self, footer: &Footer) -> Result<()> {
         let Some(mut parquet) = self.parquet.take() else { return Ok(()) };
+        let flushed = parquet.flush().and_then(|()| Ok(parquet.sync()?));
+        flushed.map_err(|source| self.error(source))?;
+        let footer = Footer { checksum: Some(parquet.inner().written), ..footer.clone() };
         parquet.append_key_value_metadata(KeyValue::new(footer::KEY.to_owned(), footer.to_json()));
         let output = parquet.into_inner().map_err(|source| self.error(source))?;
-        let file = output.0.into_inner();
+        let file = output.file.into_inner();
         let mut file = file.map_err(|error| Error::io("write segment", &self.temporary, error.into_error()))?;
         file.sync()?;
         drop(file);

@@ -153,7 +153,8 @@ fn a_resumed_run_keeps_what_it_had_and_counts_its_attempts() {
     let dir = tempfile::tempdir().unwrap();
     let mut expected = Vec::new();
     for attempt in 1..=20 {
-        let options = Options { id: Some("run".into()), resume: Resume::Auto, settings: settings(), ..Options::default() };
+        let options =
+            Options { id: Some("run".into()), resume: Resume::Auto, settings: settings(), ..Options::default() };
         let run: Run<()> = Run::open(dir.path(), "project", options).unwrap();
         assert_eq!((run.attempt(), run.resumed()), (attempt, attempt > 1));
         expected.extend(perform(&run, &[Op::Numbers(attempt.into(), vec![(0, 1), (1, 2)])]));

@@ -45,7 +45,11 @@ def check(lake: Path, run_id: str, acknowledged: list[int]) -> None:
         mine = table.filter(pc.equal(table["rank"], rank))
         n = mine.filter(pc.equal(mine["metric"].cast(pa.string()), "n"))
         half = mine.filter(pc.equal(mine["metric"].cast(pa.string()), "half"))
-        steps = n["step"].sort().to_pylist() if hasattr(n["step"], "sort") else sorted(n["step"].to_pylist())
+        steps = (
+            n["step"].sort().to_pylist()
+            if hasattr(n["step"], "sort")
+            else sorted(n["step"].to_pylist())
+        )
         assert len(steps) >= events
         assert steps == list(range(len(steps)))
         assert pc.all(pc.equal(n["value"], n["step"].cast(pa.float64()))).as_py()
