@@ -48,6 +48,8 @@ pub struct WriterState {
     pub attempt: u32,
     /// Its rank.
     pub rank: Option<u32>,
+    /// Whether it is a forked child of another writer's process.
+    pub is_forked: bool,
     /// The machine it ran on.
     pub host: Option<String>,
     /// Its process there.
@@ -80,8 +82,9 @@ impl RunState {
 
         let writers = writers(&fold, &tails, observer);
         let attempt = writers.values().map(|writer| writer.attempt).max().unwrap_or(1);
-        let newest = || writers.values().filter(|writer| writer.attempt == attempt);
-        let status = Status::of_run(newest().map(|writer| writer.status));
+        let newest = writers.values().filter(|writer| writer.attempt == attempt);
+        // A forked helper process, such as a data loader's, ends as it likes.
+        let status = Status::of_run(newest.filter(|writer| !writer.is_forked).map(|writer| writer.status));
         let seen_micros = writers.values().filter_map(|writer| writer.seen_micros).max().or(fold.newest_micros);
         let mut last_values = BTreeMap::new();
         if writers.values().any(|writer| !writer.is_closed) {
@@ -187,6 +190,7 @@ fn writer(fold: &Fold, id: WriterId, tail: Option<&Tail>, observer: &Observer) -
         status,
         attempt: number("attempt").or(tail.map(|tail| tail.origin.attempt)).unwrap_or(1),
         rank: number("rank").or(tail.and_then(|tail| tail.origin.rank)),
+        is_forked: fold.change(&format!("writer/{id}/parent")).is_some(),
         host: host.or(tail.map(|tail| tail.process.host.clone())),
         pid: number("pid").or(tail.map(|tail| tail.process.pid)),
         seen_micros: if closed.is_some() { recorded } else { recorded.max(heartbeat) },

@@ -11,6 +11,7 @@ use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::atomic::Ordering;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -139,6 +140,9 @@ unsafe fn log_fast(call: Call) -> Option<PyResult<()>> {
         }
         let this = Borrowed::from_ptr(py, call.slf).cast_unchecked::<PyRun>();
         let this = this.get();
+        if this.closed.load(Ordering::Relaxed) {
+            return None;
+        }
         let writer = this.run.as_ref()?.writer();
         {
             let mut locked = writer.lock();

@@ -4,22 +4,23 @@ use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 
+use super::error;
 use super::table::PyTable;
 use crate::catalog::{Catalog, attributes, table};
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Problem};
 use crate::scan::{self, Attempts, Selection, pivot};
 use crate::segment::prune::Wanted;
+use crate::settings;
 
 /// How many problems are warned of one by one.
 const MAX_WARNINGS: usize = 10;
 
 /// A lake that is open for reading. The base of `runlake.Lake`, which people use.
 ///
-/// What cannot be read costs only its own rows and is a `UserWarning` with the file's path.
+/// What cannot be read costs only its own rows and is a `RunlakeWarning` with the file's path.
 #[pyclass(name = "Lake", module = "runlake._runlake", subclass, frozen)]
 #[derive(Debug)]
 pub(crate) struct PyLake {
@@ -31,15 +32,16 @@ impl PyLake {
     /// Opens the lake in a folder.
     ///
     /// Args:
-    ///     path: The folder.
+    ///     path: The folder. Default: the variable RUNLAKE_LAKE, or ./runlake.
     ///     create: Make the lake where there is none.
     ///
     /// Raises:
     ///     NotFound: Where there is none, unless `create`.
     ///     DamagedError: Where its file cannot be read, or is of a newer format.
     #[new]
-    #[pyo3(signature = (path, *, create=false))]
-    fn new(py: Python<'_>, path: PathBuf, create: bool) -> PyResult<Self> {
+    #[pyo3(signature = (path=None, *, create=false))]
+    fn new(py: Python<'_>, path: Option<PathBuf>, create: bool) -> PyResult<Self> {
+        let path = settings::lake_path(path);
         let lake = py.detach(|| if create { Lake::create(&path) } else { Lake::open(&path) })?;
         Ok(Self { catalog: Catalog::new(lake) })
     }
@@ -168,9 +170,10 @@ fn warn(py: Python<'_>, problems: &[Problem]) -> PyResult<()> {
         texts.truncate(MAX_WARNINGS);
         texts.push(format!("{more} more files could not be read"));
     }
+    let category = error::warning(py)?;
     for text in texts {
         let text = CString::new(text.replace('\0', " "))?;
-        PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 2)?;
+        PyErr::warn(py, &category, &text, 2)?;
     }
     Ok(())
 }

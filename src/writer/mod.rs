@@ -189,3 +189,15 @@ impl<C: Default + Send + 'static> Writer<C> {
         answer.unwrap_or_else(|| Err(timed_out()))
     }
 }
+
+impl<C> Drop for Writer<C> {
+    /// In a forked child what the parent's threads may have locked is left alone, for ever: the child has none of these
+    /// threads, so a lock that was held at the fork stays held.
+    #[expect(clippy::mem_forget, reason = "one more owner that never goes keeps the rest from being dropped")]
+    fn drop(&mut self) {
+        if self.generation != fork::generation() {
+            std::mem::forget(self.shared.clone());
+            std::mem::forget(self.control.clone());
+        }
+    }
+}
