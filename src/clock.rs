@@ -1,14 +1,12 @@
 //! The one clock: UTC microseconds that never run backwards within a writer.
 //!
 //! Wall time is read once, when the clock is made; from then on time is that plus the monotonic time since (including
-//! suspend). So a wall clock that is set back in mid-run changes no relative time. Where the processor's time-stamp
-//! counter is the kernel's own clock source it is read directly (10 ns instead of 24), scaled by a factor that the writer
-//! thread measures and renews; before the first calibration, and elsewhere, the system call's vDSO is used.
+//! suspend). So a wall clock that is set back in mid-run changes no relative time.
+//!
+//! Events that follow each other within one tick of the kernel (1 to 4 ms on Linux) get one time, that of the first of
+//! them: whether the tick is still the same costs 3 ns to ask, and what the time is 10 to 25 (`docs/decisions/`).
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-/// The shortest span from which the counter's rate is measured.
-const CALIBRATION_SPAN: Duration = Duration::from_millis(20);
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Microseconds since 1970 UTC by the wall clock.
 #[must_use]
@@ -26,12 +24,7 @@ pub fn wall_micros() -> i64 {
 pub struct Clock {
     origin: Instant,
     origin_micros: i64,
-    origin_ticks: u64,
-    /// Where time was last read off the system, on both scales.
-    anchor_micros: i64,
-    anchor_ticks: u64,
-    /// Microseconds per tick times 2^32; 0 while not calibrated.
-    scale: u64,
+    tick: Option<Tick>,
     last_micros: i64,
 }
 
@@ -40,102 +33,69 @@ impl Clock {
     #[must_use]
     pub fn start() -> Self {
         let now = wall_micros();
-        let ticks = ticks();
-        Self {
-            origin: Instant::now(),
-            origin_micros: now,
-            origin_ticks: ticks,
-            anchor_micros: now,
-            anchor_ticks: ticks,
-            scale: 0,
-            last_micros: now,
-        }
+        Self { origin: Instant::now(), origin_micros: now, tick: None, last_micros: now }
     }
 
     /// Microseconds since 1970 UTC; never less than the value before.
     #[inline]
     pub fn now_micros(&mut self) -> i64 {
-        let now = if self.scale == 0 {
-            self.system_micros()
-        } else {
-            let elapsed = ticks().saturating_sub(self.anchor_ticks);
-            #[expect(clippy::cast_possible_truncation, reason = "2^64 microseconds are half a million years")]
-            let micros = ((u128::from(elapsed) * u128::from(self.scale)) >> 32) as i64;
-            self.anchor_micros + micros
-        };
-        self.last_micros = self.last_micros.max(now);
+        let tick = tick();
+        if tick.is_none() || tick != self.tick {
+            self.tick = tick;
+            let since = i64::try_from(self.origin.elapsed().as_micros()).unwrap_or(i64::MAX);
+            self.last_micros = self.last_micros.max(self.origin_micros.saturating_add(since));
+        }
         self.last_micros
     }
-
-    /// Measures the counter's rate over the time since the start and takes a new anchor; called now and then.
-    pub fn calibrate(&mut self) {
-        let elapsed = self.origin.elapsed();
-        if elapsed < CALIBRATION_SPAN || !counter_is_trusted() {
-            return;
-        }
-        let ticks = ticks();
-        let span_ticks = ticks.saturating_sub(self.origin_ticks);
-        if span_ticks == 0 {
-            return;
-        }
-        self.scale = u64::try_from((elapsed.as_nanos() << 32) / 1000 / u128::from(span_ticks)).unwrap_or(0);
-        self.anchor_ticks = ticks;
-        self.anchor_micros = self.origin_micros + micros(elapsed);
-    }
-
-    fn system_micros(&self) -> i64 {
-        self.origin_micros + micros(self.origin.elapsed())
-    }
 }
 
-fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
-}
+/// The kernel's last tick, as the time that it left behind: seconds and nanoseconds.
+type Tick = (i64, i64);
 
-#[cfg(target_arch = "x86_64")]
+/// The kernel's last tick; `None` where it cannot be had cheaply.
 #[inline]
-fn ticks() -> u64 {
-    #[expect(unsafe_code, reason = "an instruction of every x86-64 processor without side effects")]
-    // SAFETY: RDTSC exists on all x86-64 processors and only reads a counter.
-    unsafe {
-        core::arch::x86_64::_rdtsc()
+fn tick() -> Option<Tick> {
+    #[cfg(target_os = "linux")]
+    {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        #[expect(unsafe_code, reason = "the standard library does not have this clock")]
+        // SAFETY: the call writes one timespec, and reads memory that the kernel shares with every process.
+        let failed = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
+        #[expect(clippy::useless_conversion, reason = "the fields' types differ between targets")]
+        (failed == 0).then_some((now.tv_sec.into(), now.tv_nsec.into()))
     }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-#[inline]
-fn ticks() -> u64 {
-    0
-}
-
-/// Whether the kernel itself keeps time by this counter: then it is constant and the same on all cores.
-fn counter_is_trusted() -> bool {
-    use std::sync::OnceLock;
-    static TRUSTED: OnceLock<bool> = OnceLock::new();
-    *TRUSTED.get_or_init(|| {
-        cfg!(all(target_arch = "x86_64", target_os = "linux"))
-            && crate::disk::read_system_text("/sys/devices/system/clocksource/clocksource0/current_clocksource")
-                .is_some_and(|name| name.trim() == "tsc")
-    })
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
-    fn time_never_runs_backwards_across_calibrations() {
+    fn time_never_runs_backwards_and_keeps_up_with_the_wall_clock() {
         let mut clock = Clock::start();
         let mut last = clock.now_micros();
         for round in 0..60_000 {
             if round % 10_000 == 0 {
                 std::thread::sleep(Duration::from_millis(6));
-                clock.calibrate();
             }
             let now = clock.now_micros();
             assert!(now >= last);
             last = now;
         }
         assert!((last - wall_micros()).abs() < 50_000, "off by {} us", last - wall_micros());
+    }
+
+    #[test]
+    fn events_that_are_ticks_apart_have_times_of_their_own_to_the_microsecond() {
+        let mut clock = Clock::start();
+        for _ in 0..5 {
+            std::thread::sleep(Duration::from_millis(11));
+            let before = wall_micros();
+            let now = clock.now_micros();
+            assert!((before - 2000..=wall_micros() + 2000).contains(&now), "{now} is not after {before}");
+        }
     }
 }

@@ -21,8 +21,7 @@ pub struct MappedFile {
 }
 
 impl MappedFile {
-    /// Creates and maps a file of `bytes` zeros that must not exist, and touches its pages so that later stores do not
-    /// fault.
+    /// Creates and maps a file of `bytes` zeros that must not exist.
     ///
     /// # Errors
     /// [`Error::Io`]; the file is then removed.
@@ -34,10 +33,14 @@ impl MappedFile {
             std::fs::remove_file(path).ok();
             Error::io("allocate journal page", path, error)
         })?;
-        #[cfg(target_os = "linux")]
-        // Best effort: without it the first store to each page is slower, nothing else.
-        map.advise(memmap2::Advice::PopulateWrite).ok();
         Ok(Self { map, file, path: path.to_owned() })
+    }
+
+    /// Has the kernel map all of it, so that stores do not fault. Best effort: without it the first store to each of the
+    /// kernel's pages is slower, nothing else.
+    pub fn populate(&self) {
+        #[cfg(target_os = "linux")]
+        self.map.advise(memmap2::Advice::PopulateWrite).ok();
     }
 
     /// The first byte. The memory is zeroed at creation, page aligned, and lives as long as `self`.

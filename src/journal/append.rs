@@ -283,7 +283,12 @@ impl Appender {
         let page = match self.spares.try_recv() {
             Ok(page) if page.room() >= bytes => Ok(page),
             _ if time < self.retry_micros => return false,
-            _ => self.maker.make(bytes),
+            _ => self.maker.make(bytes).inspect(|page| {
+                // The first page is synced before anything is logged, and is quicker to sync unprepared.
+                if self.next_page > 0 {
+                    page.view().prepare();
+                }
+            }),
         };
         let mut page = match page {
             Ok(page) => page,
@@ -300,6 +305,17 @@ impl Appender {
         self.next_page += 1;
         self.page = Some(page);
         true
+    }
+
+    /// Begins a page in memory, if there is no live page and room for one.
+    pub fn begin_in_memory(&mut self) {
+        if self.page.is_none()
+            && let Some(mut page) = self.maker.make_in_memory(0)
+        {
+            page.begin(&self.maker.header(self.next_page));
+            self.next_page += 1;
+            self.page = Some(page);
+        }
     }
 
     /// Hands the live page, if it has any frame, to the writer thread. The next event begins another.

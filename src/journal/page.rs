@@ -14,11 +14,15 @@
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize, Ordering};
 
 use crate::disk::MappedFile;
 use crate::error::Result;
 use crate::format::page::{HEADER_BYTES, HEARTBEAT_OFFSET, Header};
+
+const CACHE_LINE_BYTES: usize = 64;
+/// How far ahead of the cursor memory is fetched.
+const AHEAD_BYTES: usize = 1024;
 
 /// Where a page's bytes are.
 #[derive(Debug)]
@@ -34,6 +38,8 @@ struct Shared {
     memory: Memory,
     base: NonNull<u8>,
     capacity: usize,
+    /// Whether stores do not fault.
+    prepared: AtomicBool,
     /// Bytes from the start that are published: the header, and whole frames. Never shrinks while the page is in use.
     committed: AtomicUsize,
 }
@@ -83,7 +89,8 @@ impl Page {
 
     fn new(memory: Memory, base: NonNull<u8>, capacity: usize) -> Self {
         assert!(capacity > HEADER_BYTES + 64, "a page has room for a frame");
-        let shared = Shared { memory, base, capacity, committed: AtomicUsize::new(0) };
+        let prepared = AtomicBool::new(false);
+        let shared = Shared { memory, base, capacity, prepared, committed: AtomicUsize::new(0) };
         Self { shared: Arc::new(shared), cursor: 0, number: 0, seed: 0 }
     }
 
@@ -131,6 +138,7 @@ impl Page {
     pub fn append(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32)) {
         assert!(bytes.is_multiple_of(8) && bytes <= self.room() && bytes >= 8, "a frame that fits");
         let end = self.cursor + bytes;
+        self.fetch_ahead(bytes);
         if end < self.shared.capacity {
             self.length_word(end).store(0, Ordering::Relaxed);
         }
@@ -141,6 +149,18 @@ impl Page {
         self.length_word(self.cursor).store((bytes as u32).to_le(), Ordering::Release);
         self.cursor = end;
         self.shared.committed.store(end, Ordering::Release);
+    }
+
+    /// Has the processor fetch the memory of frames to come. Without it each store would wait for memory that was last used
+    /// long ago or by the writer thread, and the release of the lock for the stores.
+    #[inline]
+    fn fetch_ahead(&self, bytes: usize) {
+        #[cfg(target_arch = "x86_64")]
+        for line in 0..=bytes / CACHE_LINE_BYTES {
+            let ahead = self.shared.base.as_ptr().wrapping_add(self.cursor + AHEAD_BYTES + line * CACHE_LINE_BYTES);
+            // SAFETY: a hint, for any address, without effect on memory.
+            unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_ET0 }>(ahead.cast()) };
+        }
     }
 
     /// A reading handle.
@@ -179,6 +199,15 @@ impl PageView {
     #[must_use]
     pub fn committed_bytes(&self) -> usize {
         self.shared.committed.load(Ordering::Acquire)
+    }
+
+    /// Sees that stores to the page do not fault; only the first call does anything.
+    pub fn prepare(&self) {
+        if let Memory::Mapped(map) = &self.shared.memory
+            && !self.shared.prepared.swap(true, Ordering::Relaxed)
+        {
+            map.populate();
+        }
     }
 
     /// Shows readers that the writer lives, at this time in microseconds since 1970 UTC.

@@ -3,8 +3,9 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyMapping, PyString};
+use pyo3::types::{PyDict, PyFloat, PyInt, PyMapping, PyString};
 
+use super::numbers;
 use crate::name;
 use crate::value::{EXACT_INTEGER, Scalar};
 
@@ -61,11 +62,14 @@ fn as_mapping<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Py
 }
 
 fn scalar(path: &str, value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    #[expect(unsafe_code, reason = "the value is bound")]
+    // SAFETY: attached, and the value is live, as it is bound.
+    if let Some(number) = unsafe { numbers::read(value.as_ptr()) } {
+        return Ok(Scalar::Number(number));
+    }
+    numbers::met(value);
     if value.is_instance_of::<PyFloat>() {
         return Ok(Scalar::Number(value.extract()?));
-    }
-    if let Ok(value) = value.cast::<PyBool>() {
-        return Ok(Scalar::Number(f64::from(u8::from(value.is_true()))));
     }
     if value.is_instance_of::<PyInt>() {
         return integer(value);

@@ -1,8 +1,8 @@
 //! `Run.log`, as a C function: the path of every event, so it does without the argument parsing of pyo3 (25 of 90 ns).
 //!
-//! The usual call, a plain dict of plain floats, ints and bools under str keys with an int step, is done here. It first
-//! collects, running no Python code, then takes the lock, so that no lock is ever held while Python runs. Every other call
-//! goes to [`PyRun::log_any`], with the same result. A panic ends neither the call nor the training: the event is given up
+//! The usual call, a plain dict of numbers that [`numbers`] knows under str keys with an int step, is done here, without
+//! running any Python code: so the lock may be held meanwhile. Every other call goes to [`PyRun::log_any`], with the same
+//! result. A panic ends neither the call nor the training: the event is given up
 //! with a warning.
 
 #![expect(unsafe_code, reason = "a C function that reads a dict and its floats directly")]
@@ -11,7 +11,7 @@ use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -19,10 +19,12 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple};
 
 use super::keys::KeyCache;
+use super::numbers;
 use super::run::PyRun;
 use crate::journal::append::Appender;
 use crate::name;
-use crate::value::{EXACT_INTEGER, MetricId};
+use crate::value::MetricId;
+use crate::writer::Locked;
 
 const DOC: &CStr = c"log($self, data, /, step=None, *, time=None)
 --
@@ -74,6 +76,26 @@ fn step_name(py: Python<'_>) -> *mut ffi::PyObject {
     NAME.get_or_init(py, || PyString::intern(py, "step").unbind()).as_ptr()
 }
 
+/// Whether the keyword names of a call are just "step". A place in a program hands over the same tuple each time, so the
+/// last one that was right is remembered.
+#[inline]
+unsafe fn are_step(py: Python<'_>, names: *mut ffi::PyObject) -> bool {
+    static LAST: AtomicPtr<ffi::PyObject> = AtomicPtr::new(ptr::null_mut());
+    if names == LAST.load(Ordering::Relaxed) {
+        return true;
+    }
+    // SAFETY: attached, and the names are a live tuple of the interpreter; what is remembered is owned, so that its
+    // address stands for it alone.
+    unsafe {
+        let are = ffi::PyTuple_Size(names) == 1 && ffi::PyTuple_GetItem(names, 0) == step_name(py);
+        if are {
+            ffi::Py_INCREF(names);
+            ffi::Py_XDECREF(LAST.swap(names, Ordering::Relaxed));
+        }
+        are
+    }
+}
+
 /// The arguments of a call, in the vectorcall convention.
 #[derive(Clone, Copy)]
 struct Call {
@@ -91,33 +113,29 @@ unsafe extern "C" fn log(
 ) -> *mut ffi::PyObject {
     let call = Call { slf, args, positional: positional.cast_unsigned(), names };
     // SAFETY: the interpreter calls this attached, with a Run (the descriptor checks) and live arguments.
-    let done = catch_unwind(AssertUnwindSafe(|| unsafe { log_fast(call).unwrap_or_else(|| log_slow(call)) }));
+    let done = catch_unwind(AssertUnwindSafe(|| unsafe { log_fast(call).map_or_else(|| log_slow(call), Ok) }));
     // SAFETY: attached. `None` is immortal or counted here.
     unsafe {
-        match done {
-            Ok(Ok(())) | Err(_) => {
-                ffi::Py_INCREF(ffi::Py_None());
-                ffi::Py_None()
-            }
-            Ok(Err(error)) => {
-                error.restore(Python::assume_attached());
-                ptr::null_mut()
-            }
+        if let Ok(Err(error)) = done {
+            error.restore(Python::assume_attached());
+            return ptr::null_mut();
         }
+        ffi::Py_INCREF(ffi::Py_None());
+        ffi::Py_None()
     }
 }
 
 /// Scalars of one call that fit the stack; more go the slow way.
 const MAX_FAST: usize = 64;
 
-/// The usual call; `None` where it is not one, with nothing done.
+/// The usual call; `None` where it is not one, or where there is something to report, with nothing done.
 ///
 /// # Safety
 /// As for [`log`].
 #[inline]
-unsafe fn log_fast(call: Call) -> Option<PyResult<()>> {
-    // SAFETY: attached; all pointers come from the interpreter and are borrowed for the call. Between `PyDict_Next` calls
-    // no Python code runs, so the dict cannot change (the free-threaded build goes the slow way).
+unsafe fn log_fast(call: Call) -> Option<()> {
+    // SAFETY: attached; all pointers come from the interpreter and are borrowed for the call. Nothing here runs Python
+    // code, so the dict cannot change and the lock may be held (the free-threaded build goes the slow way).
     unsafe {
         if cfg!(Py_GIL_DISABLED) {
             return None;
@@ -128,42 +146,39 @@ unsafe fn log_fast(call: Call) -> Option<PyResult<()>> {
         if ffi::PyDict_CheckExact(data) == 0 {
             return None;
         }
-        let mut entries = [const { MaybeUninit::<(*mut ffi::PyObject, f64)>::uninit() }; MAX_FAST];
-        let mut count = 0;
-        let (mut position, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
-        while ffi::PyDict_Next(data, &raw mut position, &raw mut key, &raw mut value) != 0 {
-            entries.get_mut(count)?.write((key, fast_number(value)?));
-            count += 1;
-        }
-        if count == 0 {
-            return None;
-        }
+        let count = ffi::PyDict_Size(data).cast_unsigned();
+        let mut values = [const { MaybeUninit::<(MetricId, f64)>::uninit() }; MAX_FAST];
+        let places = values.get_mut(..count).filter(|places| !places.is_empty())?;
         let this = Borrowed::from_ptr(py, call.slf).cast_unchecked::<PyRun>();
         let this = this.get();
         if this.closed.load(Ordering::Relaxed) {
             return None;
         }
         let writer = this.run.as_ref()?.writer();
-        {
-            let mut locked = writer.lock();
-            if locked.finished {
+        if writer.wants_attention() {
+            return None;
+        }
+        let mut locked = writer.lock();
+        if locked.finished {
+            return None;
+        }
+        let Locked { appender, caller: keys, .. } = &mut *locked;
+        let (mut position, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
+        for place in &mut *places {
+            if ffi::PyDict_Next(data, &raw mut position, &raw mut key, &raw mut value) == 0 {
                 return None;
             }
-            let locked = &mut *locked;
-            let mut ids = [const { MaybeUninit::<(MetricId, f64)>::uninit() }; MAX_FAST];
-            for (entry, id) in entries[..count].iter().zip(&mut ids) {
-                let (key, value) = entry.assume_init();
-                let metric = match locked.caller.get(key) {
-                    Some(metric) => metric,
-                    None => new_key(key, &mut locked.caller, &mut locked.appender)?,
-                };
-                id.write((metric, value));
-            }
-            let values = std::slice::from_raw_parts(ids.as_ptr().cast::<(MetricId, f64)>(), count);
-            let (step, time) = locked.appender.coordinates(step, None);
-            locked.appender.log(step, time, values);
+            let number = numbers::read(value)?;
+            let metric = match keys.get(key) {
+                Some(metric) => metric,
+                None => new_key(key, keys, appender)?,
+            };
+            place.write((metric, number));
         }
-        Some(this.report(py))
+        let (step, time) = appender.coordinates(step, None);
+        let values = std::slice::from_raw_parts(places.as_ptr().cast::<(MetricId, f64)>(), count);
+        appender.log(step, time, values);
+        Some(())
     }
 }
 
@@ -174,9 +189,7 @@ unsafe fn fast_step(py: Python<'_>, call: Call) -> Option<Option<i64>> {
     unsafe {
         let step = match call.positional {
             1 if call.names.is_null() => return Some(None),
-            1 if ffi::PyTuple_Size(call.names) == 1 && ffi::PyTuple_GetItem(call.names, 0) == step_name(py) => {
-                *call.args.add(1)
-            }
+            1 if are_step(py, call.names) => *call.args.add(1),
             2 if call.names.is_null() => *call.args.add(1),
             _ => return None,
         };
@@ -189,28 +202,6 @@ unsafe fn fast_step(py: Python<'_>, call: Call) -> Option<Option<i64>> {
         let mut overflow: c_int = 0;
         let step = ffi::PyLong_AsLongLongAndOverflow(step, &raw mut overflow);
         (overflow == 0).then_some(Some(step))
-    }
-}
-
-/// A plain number that `f64` holds.
-#[inline]
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-unsafe fn fast_number(value: *mut ffi::PyObject) -> Option<f64> {
-    // SAFETY: attached, and the value is live; none of these calls runs Python code.
-    unsafe {
-        if ffi::PyFloat_CheckExact(value) != 0 {
-            return Some(ffi::PyFloat_AsDouble(value));
-        }
-        if ffi::PyLong_CheckExact(value) != 0 {
-            let mut overflow: c_int = 0;
-            let integer = ffi::PyLong_AsLongLongAndOverflow(value, &raw mut overflow);
-            let exact = overflow == 0 && integer.unsigned_abs() <= EXACT_INTEGER.unsigned_abs();
-            return exact.then_some(integer as f64);
-        }
-        if value == ffi::Py_True() {
-            return Some(1.0);
-        }
-        (value == ffi::Py_False()).then_some(0.0)
     }
 }
 

@@ -12,7 +12,7 @@ const SLOTS: usize = 1024;
 /// string as long as it is in the table. Guarded by the writer's lock; used only by threads attached to Python.
 #[derive(Debug)]
 pub(super) struct KeyCache {
-    slots: Box<[Slot]>,
+    slots: Box<[Slot; SLOTS]>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ unsafe impl Send for KeyCache {}
 
 impl Default for KeyCache {
     fn default() -> Self {
-        Self { slots: vec![EMPTY; SLOTS].into_boxed_slice() }
+        Self { slots: Box::new([EMPTY; SLOTS]) }
     }
 }
 
@@ -37,11 +37,16 @@ impl KeyCache {
     /// The number of a key that was inserted and not replaced.
     #[inline]
     pub(super) fn get(&self, key: *mut ffi::PyObject) -> Option<MetricId> {
-        let slot = self.slots[index(key)];
-        (slot.key == key).then_some(slot.id)
+        let at = index(key);
+        let slot = &self.slots[at];
+        if slot.key == key {
+            return Some(slot.id);
+        }
+        let other = &self.slots[at ^ 1];
+        (other.key == key).then_some(other.id)
     }
 
-    /// Remembers a key, in place of another where they share a slot. A key that only its dict holds was made for this
+    /// Remembers a key, in place of another where three share two slots. A key that only its dict holds was made for this
     /// call (an f-string) and would never be met again: it is left out.
     ///
     /// # Safety
@@ -52,7 +57,9 @@ impl KeyCache {
             if ffi::Py_REFCNT(key) < 2 {
                 return;
             }
-            let slot = &mut self.slots[index(key)];
+            let at = index(key);
+            let at = if self.slots[at].key.is_null() { at } else { at ^ 1 };
+            let slot = &mut self.slots[at];
             ffi::Py_INCREF(key);
             ffi::Py_XDECREF(std::mem::replace(slot, Slot { key, id }).key);
         }
@@ -63,15 +70,17 @@ impl KeyCache {
     /// # Safety
     /// The calling thread is attached to Python.
     pub(super) unsafe fn clear(&mut self) {
-        for slot in &mut self.slots {
+        for slot in self.slots.iter_mut() {
             // SAFETY: attached (the caller's promise); the table owned the reference.
             unsafe { ffi::Py_XDECREF(std::mem::replace(slot, EMPTY).key) };
         }
     }
 }
 
-/// Objects are aligned to 16 bytes.
+/// Spreads addresses that lie at regular distances, as those of strings made one after the other do.
 #[inline]
 fn index(key: *mut ffi::PyObject) -> usize {
-    (key.addr() >> 4) % SLOTS
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    let hash = (key.addr() as u64).wrapping_mul(GOLDEN);
+    (hash >> (u64::BITS - SLOTS.ilog2())) as usize
 }

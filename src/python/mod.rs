@@ -1,7 +1,7 @@
 //! The binding: the only modules that name Python types. `runlake._runlake` is made here; `python/runlake` is what people
 //! import.
 //!
-//! `run` is the handle that logs, `fastcall` its hot method, `keys` and `convert` its input; `lake` and `table` read,
+//! `run` is the handle that logs, `fastcall` its hot method, `keys`, `numbers` and `convert` its input; `lake` and `table` read,
 //! `environment` tells what is set from outside.
 
 mod arrow;
@@ -11,6 +11,7 @@ mod error;
 mod fastcall;
 mod keys;
 mod lake;
+mod numbers;
 mod run;
 mod table;
 
@@ -22,6 +23,7 @@ use pyo3::prelude::*;
 fn extension(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     environment::install(module)?;
+    numbers::install(module.py())?;
     module.add_class::<run::PyRun>()?;
     module.add_class::<lake::PyLake>()?;
     module.add_class::<table::PyTable>()?;

@@ -274,7 +274,7 @@ impl PyRun {
     ///
     /// # Errors
     /// `LoggingError`, only with `strict`.
-    pub(super) fn report(&self, py: Python<'_>) -> PyResult<()> {
+    fn report(&self, py: Python<'_>) -> PyResult<()> {
         let Some(writer) = self.run.as_ref().map(Run::writer).filter(|writer| writer.wants_attention()) else {
             return Ok(());
         };
@@ -310,7 +310,7 @@ impl PyRun {
         Ok(self.run.as_ref().map(Run::writer))
     }
 
-    pub(super) fn finished_error(&self) -> PyErr {
+    fn finished_error(&self) -> PyErr {
         Error::Finished { id: self.id.clone() }.into()
     }
 }

@@ -9,6 +9,7 @@ pub mod job;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use crate::disk::{OsDisk, SharedDisk, current_process};
 use crate::error::{Error, Result};
@@ -100,11 +101,12 @@ impl<C: Default + Send + 'static> Run<C> {
         name::check("project", project)?;
         name::check("run id", &id)?;
         let lake = crate::disk::absolute(lake)?;
-        match Lake::create_on(disk.clone(), &lake) {
-            // Reported by the writer, which meets it too.
-            Err(Error::Io { .. }) | Ok(_) => {}
+        let has_lake = match Lake::open_on(disk.clone(), &lake) {
+            // A disk that refuses is reported by the writer, which meets it too.
+            Err(Error::NotFound { .. } | Error::Io { .. }) => false,
             Err(error) => return Err(error),
-        }
+            Ok(_) => true,
+        };
         let dir = layout::run_dir(&lake, project, &id);
         let exists = disk.exists(&dir.join(RUN_FILE));
         match (options.resume, exists) {
@@ -136,8 +138,15 @@ impl<C: Default + Send + 'static> Run<C> {
                 locked.appender.set_attribute(path, value);
             }
         }
-        // What cannot be synced now is reported by the writer when it tries again.
-        process.writer.sync().ok();
+        // Each of these waits for the disk, so all do it at once.
+        let make_lake = || Lake::create_on(place.disk.clone(), &lake).is_ok();
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("runlake-begin".into());
+            if !has_lake && thread.spawn_scoped(scope, make_lake).is_err() {
+                make_lake();
+            }
+            process.writer.secure();
+        });
         Ok(Self { id, project: project.to_owned(), lake, resumed: exists, place, process })
     }
 

@@ -39,17 +39,21 @@ impl RunFolder {
         self.dir.join(JOURNAL_DIR)
     }
 
-    /// Makes what is missing of the folder, and returns once its identity survives a loss of power.
+    /// Makes those folders in it that are missing.
     ///
     /// # Errors
     /// [`crate::Error::Io`].
-    pub fn ensure(&self) -> Result<()> {
+    pub fn make(&self) -> Result<()> {
         self.disk.create_dir_all(&self.journal_dir())?;
-        for table in Table::ALL {
-            self.disk.create_dir_all(&self.dir.join(table.name()))?;
-        }
-        let run_file = self.dir.join(RUN_FILE);
-        if self.disk.exists(&run_file) { Ok(()) } else { self.disk.write(&run_file, &self.run_file) }
+        Table::ALL.into_iter().try_for_each(|table| self.disk.create_dir_all(&self.dir.join(table.name())))
+    }
+
+    /// Writes the run's identity if it is missing, and returns once it survives a loss of power.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`].
+    pub fn identify(&self) -> Result<()> {
+        if self.is_gone() { self.disk.write(&self.dir.join(RUN_FILE), &self.run_file) } else { Ok(()) }
     }
 
     /// Whether somebody removed it.

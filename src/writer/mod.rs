@@ -9,6 +9,7 @@
 
 pub mod folder;
 pub mod fork;
+pub mod lock;
 mod report;
 mod seal;
 mod summary;
@@ -16,12 +17,14 @@ mod thread;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread as threads;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use self::folder::RunFolder;
+use self::lock::{Guard, Light};
 use self::report::Reports;
 use self::thread::WriterThread;
 use crate::error::{Error, Result};
@@ -54,7 +57,7 @@ pub struct Locked<C> {
 /// What the thread and the callers share.
 #[derive(Debug)]
 struct Shared<C> {
-    locked: Mutex<Locked<C>>,
+    locked: Light<Locked<C>>,
     attention: AtomicBool,
     reports: Mutex<Reports>,
     waker: Arc<Waker>,
@@ -95,12 +98,12 @@ impl<C: Default + Send + 'static> Writer<C> {
         let waker = Arc::new(Waker::default());
         let appender = Appender::new(maker.clone(), spare_receiver, full_sender, waker.clone());
         let shared = Arc::new(Shared {
-            locked: Mutex::new(Locked { appender, caller: C::default(), finished: false }),
+            locked: Light::new(Locked { appender, caller: C::default(), finished: false }),
             attention: AtomicBool::new(false),
             reports: Mutex::default(),
             waker,
         });
-        if let Err(error) = folder.ensure() {
+        if let Err(error) = folder.make() {
             shared.report(&error);
         }
         let thread =
@@ -121,7 +124,7 @@ impl<C: Default + Send + 'static> Writer<C> {
 
     /// Takes the lock under which events are logged. Nothing that may wait for Python may be done while it is held.
     #[inline]
-    pub fn lock(&self) -> MutexGuard<'_, Locked<C>> {
+    pub fn lock(&self) -> Guard<'_, Locked<C>> {
         self.shared.locked.lock()
     }
 
@@ -139,13 +142,25 @@ impl<C: Default + Send + 'static> Writer<C> {
         self.shared.reports.lock().take()
     }
 
-    /// Syncs what is in the journal so far against loss of power.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn sync(&self) -> Result<()> {
+    /// Returns once the run's identity and what is in the journal so far survive a loss of power. What cannot be synced is
+    /// reported, at once or by the thread when it tries again.
+    pub fn secure(&self) {
         let live = self.lock().appender.live_page();
-        live.map_or(Ok(()), |page| page.sync())
+        let identify = || {
+            if let Err(error) = self.folder.identify() {
+                self.shared.report(&error);
+            }
+        };
+        // Both wait for the disk, so both do it at once.
+        threads::scope(|scope| {
+            let thread = threads::Builder::new().name("runlake-begin".into());
+            if thread.spawn_scoped(scope, identify).is_err() {
+                identify();
+            }
+            if let Some(live) = live {
+                live.sync().ok();
+            }
+        });
     }
 
     /// Returns once everything logged so far is in segments.

@@ -28,6 +28,8 @@ const LONGEST_NAP: Duration = Duration::from_millis(250);
 const DOZE: Duration = Duration::from_millis(4);
 /// How long to leave a disk alone that refused a segment.
 const RETRY: Duration = Duration::from_secs(1);
+/// A live page is prepared for fast logging when so much of it is used.
+const PREPARE_BYTES: usize = 4096;
 /// How much logging the spare pages should last for.
 const SPARE_SECS: f64 = 0.02;
 
@@ -71,7 +73,6 @@ pub(super) struct WriterThread<C> {
     heartbeat: Timer,
     sync: Option<Timer>,
     seal: Timer,
-    calibrate: Timer,
     folder_check: Timer,
     /// The disk refused; not before then again.
     retry: Option<Instant>,
@@ -103,7 +104,6 @@ impl<C: Send + 'static> WriterThread<C> {
             heartbeat: Timer::new(Duration::from_secs_f64(HEARTBEAT_SECS)),
             sync: settings.sync.map(Timer::new),
             seal: Timer::new(settings.seal),
-            calibrate: Timer::new(Duration::from_millis(25)),
             folder_check: Timer::new(Duration::from_secs(1)),
             retry: None,
         }
@@ -162,6 +162,10 @@ impl<C: Send + 'static> WriterThread<C> {
     fn tick(&mut self) -> bool {
         let now = Instant::now();
         let (taken, live) = self.collect();
+        // A page that is hardly used stays small, and is synced in no time.
+        if let Some(live) = live.as_ref().filter(|live| live.committed_bytes() > PREPARE_BYTES) {
+            live.prepare();
+        }
         let live_bytes = live.as_ref().map_or(0, PageView::committed_bytes);
         self.plan_spares(now, live_bytes);
         self.refill_spares();
@@ -195,15 +199,10 @@ impl<C: Send + 'static> WriterThread<C> {
     /// Takes over full pages, troubles and losses from the appender. Returns how many pages came, and the live page.
     fn collect(&mut self) -> (u64, Option<PageView>) {
         let before = self.pages_taken;
-        let calibrate = self.calibrate.is_due(Instant::now());
         let mut locked = self.shared.locked.lock();
         let parked = locked.appender.take_parked();
         let trouble = locked.appender.trouble.take();
         let lost = locked.appender.take_lost();
-        if calibrate {
-            locked.appender.clock.calibrate();
-            self.calibrate.every = Duration::from_secs(1);
-        }
         for lost in lost {
             let (path, value) = self.lost_attribute(&lost);
             locked.appender.set_attribute(&path, &value);
@@ -223,7 +222,8 @@ impl<C: Send + 'static> WriterThread<C> {
     /// Makes the run's folder again, after somebody removed it or where it could not be made at first. What was only in
     /// it is recorded as lost; attributes, and rows that were not sealed yet, are written again.
     fn restore_folder(&mut self) -> Result<()> {
-        self.folder.ensure()?;
+        self.folder.make()?;
+        self.folder.identify()?;
         let removed = self.sealer.forget_removed();
         let now = clock::wall_micros();
         let attributes = self.sealer.attributes().clone();
@@ -287,7 +287,10 @@ impl<C: Send + 'static> WriterThread<C> {
             let page = match self.sealer.take_free() {
                 Some(page) => page,
                 None => match self.maker.make(0) {
-                    Ok(page) => page,
+                    Ok(page) => {
+                        page.view().prepare();
+                        page
+                    }
                     // The logging thread will meet the same error, and report it, if it needs a page.
                     Err(_) => return,
                 },
@@ -336,6 +339,8 @@ impl<C: Send + 'static> WriterThread<C> {
         {
             let mut locked = self.shared.locked.lock();
             locked.finished = true;
+            // These few attributes are sealed at once: a page in memory saves making a file for them.
+            locked.appender.begin_in_memory();
             for (path, value) in self.sealer.summary() {
                 locked.appender.set_attribute(&path, &value);
             }
