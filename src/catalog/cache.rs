@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::liveness::Observer;
 use super::state::RunState;
-use crate::disk::Entry;
+use crate::format::layout::{JOURNAL_DIR, Table};
 use crate::lake::{Lake, RunRef};
 
 /// How many attributes are kept at most, over all runs: some hundred bytes each.
@@ -20,40 +20,44 @@ const MAX_ATTRIBUTES: usize = 1 << 20;
 /// Two changes within this time may have one time stamp: the coarsest file systems count in 2 s.
 const SAME_TIME_MICROS: i64 = 2_000_000;
 
+/// When each of a run's folders was last changed, in microseconds since 1970 UTC.
+type Changes = [Option<i64>; 3];
+
 /// The states; bounded.
 #[derive(Debug, Default)]
 pub(super) struct Cache(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    states: HashMap<PathBuf, (Vec<Entry>, Arc<RunState>)>,
+    states: HashMap<PathBuf, (Changes, Arc<RunState>)>,
     attributes: usize,
 }
 
 impl Cache {
     /// The state of a run: as kept where its folder is what it was, else as read.
     pub(super) fn state(&self, lake: &Lake, run: &RunRef, observer: &Observer) -> Arc<RunState> {
-        // Listed before it is read: what changes while it is read is another listing next time.
-        let listing = lake.disk.list(&run.dir).unwrap_or_default();
+        // Looked at before it is read: what changes while it is read is another time of change next time.
+        let changes = [JOURNAL_DIR, Table::Metrics.name(), Table::Attributes.name()]
+            .map(|folder| lake.disk.modified_micros(&run.dir.join(folder)));
         if let Some((kept, state)) = self.0.lock().states.get(&run.dir)
-            && *kept == listing
+            && *kept == changes
         {
             return state.clone();
         }
         let state = Arc::new(RunState::read(&*lake.disk, run, observer));
-        let changed = listing.iter().map(|entry| entry.modified_micros).max().unwrap_or(i64::MAX);
-        if state.is_settled && changed < observer.now_micros() - SAME_TIME_MICROS {
-            self.keep(listing, state.clone());
+        let newest = changes.iter().copied().max().flatten().unwrap_or(i64::MAX);
+        if state.is_settled && newest < observer.now_micros() - SAME_TIME_MICROS {
+            self.keep(changes, state.clone());
         }
         state
     }
 
-    fn keep(&self, listing: Vec<Entry>, state: Arc<RunState>) {
+    fn keep(&self, changes: Changes, state: Arc<RunState>) {
         let mut kept = self.0.lock();
         if kept.attributes + state.fold.len() > MAX_ATTRIBUTES {
             *kept = Kept::default();
         }
         kept.attributes += state.fold.len();
-        kept.states.insert(state.run.dir.clone(), (listing, state));
+        kept.states.insert(state.run.dir.clone(), (changes, state));
     }
 }

@@ -78,6 +78,16 @@ pub trait Disk: Send + Sync + Debug {
     /// See the trait.
     fn list(&self, dir: &Path) -> Result<Vec<Entry>>;
 
+    /// The names of the folders in a folder, sorted; none where it is not there. Looks at no entry by itself, so it is
+    /// quick where there are thousands.
+    ///
+    /// # Errors
+    /// See the trait.
+    fn folders(&self, dir: &Path) -> Result<Vec<String>>;
+
+    /// When a file or folder was last changed, in microseconds since 1970 UTC; `None` where it cannot be seen.
+    fn modified_micros(&self, path: &Path) -> Option<i64>;
+
     /// Whether something is at `path`.
     fn exists(&self, path: &Path) -> bool;
 

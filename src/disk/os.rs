@@ -41,16 +41,36 @@ impl Disk for OsDisk {
             if metadata.is_symlink() {
                 continue;
             }
-            let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             entries.push(Entry {
                 name,
                 is_dir: metadata.is_dir(),
                 bytes: if metadata.is_dir() { 0 } else { metadata.len() },
-                modified_micros: modified.map_or(0, |time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX)),
+                modified_micros: modified_micros(&metadata),
             });
         }
         entries.sort();
         Ok(entries)
+    }
+
+    fn folders(&self, dir: &Path) -> Result<Vec<String>> {
+        let listing = match fs::read_dir(dir) {
+            Ok(listing) => listing,
+            Err(error) if is_absent(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(Error::io("list folder", dir, error)),
+        };
+        let mut names = Vec::new();
+        for entry in listing {
+            let entry = entry.map_err(|error| Error::io("list folder", dir, error))?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                names.extend(entry.file_name().into_string().ok());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn modified_micros(&self, path: &Path) -> Option<i64> {
+        path.symlink_metadata().ok().map(|metadata| modified_micros(&metadata))
     }
 
     fn exists(&self, path: &Path) -> bool {
@@ -96,6 +116,11 @@ impl Disk for OsDisk {
         }
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| Error::io("sync folder", dir, error))
     }
+}
+
+fn modified_micros(metadata: &fs::Metadata) -> i64 {
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    modified.map_or(0, |time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX))
 }
 
 #[derive(Debug)]
@@ -199,10 +224,24 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let gone = dir.path().join("gone");
         assert_eq!(OsDisk.list(&gone).unwrap(), []);
+        assert_eq!(OsDisk.folders(&gone).unwrap(), [""; 0]);
+        assert_eq!(OsDisk.modified_micros(&gone), None);
         OsDisk.remove(&gone).unwrap();
         OsDisk.remove_dir_all(&gone).unwrap();
         let error = OsDisk.open(&gone).unwrap_err().to_string();
         assert!(error.starts_with("cannot open: no such file or directory: ") && error.ends_with("/gone"), "{error}");
+    }
+
+    #[test]
+    fn folders_are_named_without_files_and_links() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b", "a/in-a"] {
+            OsDisk.create_dir_all(&dir.path().join(name)).unwrap();
+        }
+        OsDisk.write(&dir.path().join("file"), b"").unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(dir.path().join("a"), dir.path().join("link")).unwrap();
+        assert_eq!(OsDisk.folders(dir.path()).unwrap(), ["a", "b"]);
     }
 
     #[test]

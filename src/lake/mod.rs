@@ -121,9 +121,9 @@ impl Lake {
     pub fn runs(&self, project: Option<&str>, problems: &mut Vec<Problem>) -> Result<Vec<RunRef>> {
         let wanted = project.map(|project| layout::project_dir(&self.path, project));
         let mut runs = Vec::new();
-        for entry in self.disk.list(&self.path)? {
-            let Some(part) = layout::project_part(&entry.name).filter(|_| entry.is_dir) else { continue };
-            let dir = self.path.join(&entry.name);
+        for folder in self.disk.folders(&self.path)? {
+            let Some(part) = layout::project_part(&folder) else { continue };
+            let dir = self.path.join(&folder);
             if wanted.as_ref().is_some_and(|wanted| *wanted != dir) {
                 continue;
             }
@@ -138,9 +138,9 @@ impl Lake {
     fn runs_of_folder(&self, dir: &Path, project: Option<String>, problems: &mut Vec<Problem>) -> Result<Vec<RunRef>> {
         let project: Option<Arc<str>> = project.map(Into::into);
         let mut runs = Vec::new();
-        for entry in self.disk.list(dir)? {
-            let Some(part) = layout::run_part(&entry.name).filter(|_| entry.is_dir) else { continue };
-            let run = dir.join(&entry.name);
+        for folder in self.disk.folders(dir)? {
+            let Some(part) = layout::run_part(&folder) else { continue };
+            let run = dir.join(&folder);
             if let (Some(project), Some(id)) = (&project, name::from_part(part)) {
                 runs.push(RunRef { project: project.clone(), id: id.into(), dir: run });
                 continue;

@@ -2,7 +2,8 @@
 //!
 //! Encodings, chosen by measurement (`docs/decisions/`): DELTA_BINARY_PACKED for integers and times, BYTE_STREAM_SPLIT
 //! for values, a dictionary for names, zstd(1); row groups of a million rows; a page index, so that a reader of one metric
-//! reads only its pages.
+//! reads only its pages. Attributes are few and not compressed: to set up a decompressor for each column would be a third
+//! of the time in which the table of runs is read.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -118,7 +119,10 @@ fn properties(table: Table) -> WriterProperties {
     let column = |name: &str| ColumnPath::from(name);
     let mut properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_2_0)
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(match table {
+            Table::Metrics => Compression::ZSTD(ZstdLevel::default()),
+            Table::Attributes => Compression::UNCOMPRESSED,
+        })
         .set_created_by(concat!("runlake ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk)
