@@ -160,7 +160,8 @@ pub fn attribute_bytes(path: &str, value: &Attribute) -> usize {
 
 /// Writes a scalars frame into `out`, which is [`scalars_bytes`] long. The length word is left to the caller, who
 /// publishes it.
-#[inline]
+#[expect(clippy::inline_always, reason = "part of every call, and only chooses")]
+#[inline(always)]
 pub fn write_scalars(out: &mut [u8], seed: u32, seq: u64, time: i64, step: i64, values: &[(MetricId, f64)]) {
     debug_assert_eq!(out.len(), scalars_bytes(values.len()));
     #[cfg(target_arch = "x86_64")]

@@ -72,7 +72,8 @@ fn find(known: &[Known], address: *mut ffi::PyObject) -> Option<Kind> {
 ///
 /// # Safety
 /// The calling thread is attached to Python and `value` is a live object.
-#[inline]
+#[expect(clippy::inline_always, reason = "part of every call, and a comparison and a load for floats")]
+#[inline(always)]
 pub(super) unsafe fn read(value: *mut ffi::PyObject) -> Option<f64> {
     // SAFETY: attached, and the value is live (the caller's promise); it is read as its type was seen to allow.
     unsafe {
@@ -84,6 +85,7 @@ pub(super) unsafe fn read(value: *mut ffi::PyObject) -> Option<f64> {
     }
 }
 
+#[inline(never)]
 unsafe fn read_other(value: *mut ffi::PyObject, class: *mut ffi::PyObject) -> Option<f64> {
     // SAFETY: as for `read`.
     unsafe {
