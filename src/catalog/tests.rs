@@ -1,7 +1,7 @@
 //! What the catalog says of runs that are written by hand.
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 
 use super::*;
 use crate::disk::current_process;
@@ -34,7 +34,11 @@ fn table(catalog: &Catalog) -> RecordBatch {
 }
 
 fn texts<'t>(table: &'t RecordBatch, column: &str) -> Vec<Option<&'t str>> {
-    table.column_by_name(column).unwrap().as_string::<i32>().iter().collect()
+    let column = table.column_by_name(column).unwrap();
+    match column.as_dictionary_opt::<Int32Type>() {
+        Some(labels) => labels.downcast_dict::<StringArray>().unwrap().into_iter().collect(),
+        None => column.as_string::<i32>().iter().collect(),
+    }
 }
 
 fn status(catalog: &Catalog, run: &RunRef) -> Status {
