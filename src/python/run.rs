@@ -221,6 +221,12 @@ impl PyRun {
         self.run.as_ref().map_or_else(String::new, |run| run.writer_id().to_string())
     }
 
+    /// Whether this process writes to the run: not so in a forked child that has not used it yet.
+    #[getter]
+    fn in_use(&self) -> bool {
+        self.run.as_ref().is_some_and(Run::is_in_use)
+    }
+
     /// Whether the run was finished; never in mode "disabled".
     #[getter]
     fn finished(&self) -> bool {
