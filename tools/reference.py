@@ -21,30 +21,32 @@ PAGES = Path(__file__).resolve().parents[1] / "docs" / "reference"
 FUNCTIONS = ["init", "open", "log", "define_metric", "finish"]
 CLASSES = {
     "Run": [
-        "log",
-        "config",
-        "summary",
-        "name",
-        "tags",
-        "notes",
-        "group",
-        "define_metric",
-        "child",
-        "flush",
-        "finish",
-        "fail",
-    ]
-    + [
-        "id",
-        "project",
-        "path",
-        "url",
-        "lake",
-        "attempt",
-        "rank",
-        "resumed",
-        "finished",
-        "logged_rows",
+        *(
+            "log",
+            "config",
+            "summary",
+            "name",
+            "tags",
+            "notes",
+            "group",
+            "define_metric",
+            "child",
+            "flush",
+            "finish",
+        ),
+        *(
+            "fail",
+            "id",
+            "project",
+            "path",
+            "url",
+            "lake",
+            "attempt",
+            "rank",
+            "resumed",
+            "finished",
+            "logged_rows",
+        ),
         "lost_rows",
     ],
     "Config": ["update"],
@@ -112,11 +114,12 @@ def entry(heading: str, title: str, thing: object) -> str:
 
 def api() -> str:
     """Return the page of the Python interface."""
-    parts = [
+    head = (
         "# Python interface\n\n"
         "`import runlake as rl`. `rl.run`, `rl.config` and `rl.summary` are those of the active run. "
         "This page is made from the docstrings by `tools/reference.py`.\n"
-    ]
+    )
+    parts = [head]
     parts += [entry("##", f"runlake.{name}", getattr(runlake, name)) for name in FUNCTIONS]
     for name, members in CLASSES.items():
         cls = getattr(runlake, name)
