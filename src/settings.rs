@@ -28,6 +28,8 @@ pub const MERGE_FAN_IN: usize = 16;
 pub const SEAL_SECS: f64 = 25.0;
 /// How often the journal is synced against power loss.
 pub const SYNC_SECS: f64 = 1.0;
+/// How far the journal's files may be behind where they are not mapped.
+pub const CARRY_SECS: f64 = 0.05;
 /// How often a writer shows that it lives.
 pub const HEARTBEAT_SECS: f64 = 5.0;
 /// A writer whose heartbeat is older than this, and whose process cannot be seen, is lost.

@@ -70,13 +70,7 @@ impl MappedFile {
     /// Whether the file still has a name; stores to one that was deleted reach nobody.
     #[must_use]
     pub fn is_linked(&self) -> bool {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            self.file.metadata().map_or(true, |metadata| metadata.nlink() > 0)
-        }
-        #[cfg(not(unix))]
-        true
+        super::is_linked(&self.file)
     }
 }
 

@@ -310,8 +310,9 @@ impl Appender {
             self.full.try_send(FullPage::Held(page))
         {
             self.parked.push(match path {
-                Some(path) => FullPage::Parked { number, path },
-                None => FullPage::Held(page),
+                // Usually the file is the page; elsewhere all of it must be there before the memory goes.
+                Some(path) if page.view().carry().is_ok() => FullPage::Parked { number, path },
+                _ => FullPage::Held(page),
             });
         }
     }

@@ -233,6 +233,13 @@ impl PyRun {
         self.closed.load(Ordering::Relaxed)
     }
 
+    /// Whether the lake is on a network file system: what is logged then survives a kill of the process after 50 ms, and not
+    /// as soon as `log` returns.
+    #[getter]
+    fn remote(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.writer().appends())
+    }
+
     /// Whether nothing is stored: mode "disabled".
     #[getter]
     fn disabled(&self) -> bool {
