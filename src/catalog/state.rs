@@ -78,7 +78,9 @@ impl RunState {
                 problems.push(Problem::new(&segment.path, &error));
             }
         }
-        tails.iter().for_each(|tail| fold.add_tail(tail));
+        for tail in &tails {
+            fold.add_tail(tail);
+        }
 
         let writers = writers(&fold, &tails, observer);
         let attempt = writers.values().map(|writer| writer.attempt).max().unwrap_or(1);
@@ -184,8 +186,15 @@ fn writer(fold: &Fold, id: WriterId, tail: Option<&Tail>, observer: &Observer) -
         (None, seen) => seen.unwrap_or(Status::Lost),
     };
     let host = fold.text(&format!("writer/{id}/host")).map(str::to_owned);
+    let is_closed = closed.is_some() && status != Status::Running;
     let recorded = recorded.map(|change| change.time);
-    let heartbeat = tail.map(|tail| tail.heartbeat_micros);
+    let seen_micros = if is_closed {
+        recorded
+    } else {
+        // It lived on when it had recorded that it runs. So recovery can record its end as of its last sign of life, and
+        // that is newer than "running", whatever the clocks say.
+        recorded.map(|micros| micros.saturating_add(1)).max(tail.map(|tail| tail.heartbeat_micros))
+    };
     WriterState {
         status,
         attempt: number("attempt").or(tail.map(|tail| tail.origin.attempt)).unwrap_or(1),
@@ -193,7 +202,7 @@ fn writer(fold: &Fold, id: WriterId, tail: Option<&Tail>, observer: &Observer) -
         is_forked: fold.change(&format!("writer/{id}/parent")).is_some(),
         host: host.or(tail.map(|tail| tail.process.host.clone())),
         pid: number("pid").or(tail.map(|tail| tail.process.pid)),
-        seen_micros: if closed.is_some() { recorded } else { recorded.max(heartbeat) },
-        is_closed: closed.is_some() && status != Status::Running,
+        seen_micros,
+        is_closed,
     }
 }

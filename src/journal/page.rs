@@ -69,7 +69,7 @@ impl Page {
     /// [`crate::Error::Io`] where the file cannot be created or its blocks allocated.
     pub fn mapped(path: &Path, bytes: usize) -> Result<Self> {
         let map = MappedFile::create(path, bytes)?;
-        let (base, capacity) = (map.pointer(), map.len());
+        let (base, capacity) = (map.pointer(), map.capacity());
         Ok(Self::new(Memory::Mapped(map), base, capacity))
     }
 
@@ -142,6 +142,9 @@ impl Page {
 
     /// Appends a frame of `bytes` bytes, a multiple of 8 and at most [`Self::room`]. `write` fills all but the length
     /// word, and gets the seed of its checksum.
+    ///
+    /// # Panics
+    /// Where `bytes` is not such a number.
     #[inline]
     pub fn append(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32)) {
         assert!(bytes.is_multiple_of(8) && bytes <= self.room() && bytes >= 8, "a frame that fits");

@@ -1,5 +1,11 @@
 //! `Lake`: reads what runs have logged, also while they log.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
+)]
+#![expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it made of an argument")]
+
 use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::Arc;

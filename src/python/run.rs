@@ -1,5 +1,10 @@
 //! `Run`: the handle of a run that is being written to.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
+)]
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

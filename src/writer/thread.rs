@@ -285,7 +285,12 @@ impl<C: Send + 'static> WriterThread<C> {
         self.seen_bytes = (bytes, now);
         #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
         let pages_per_sec = bytes.saturating_sub(before) as f64 / page_bytes as f64 / elapsed.as_secs_f64();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a few")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            reason = "clamped to a few"
+        )]
         let by_rate = (pages_per_sec * SPARE_SECS).ceil().min(SPARE_PAGES as f64) as usize;
         let by_fill = usize::from(live_bytes > page_bytes / 2);
         let wanted = if pages_per_sec * SPARE_SECS > 0.1 { by_rate } else { 0 }.max(by_fill);
