@@ -9,6 +9,7 @@
 
 pub mod folder;
 pub mod fork;
+mod keeper;
 mod report;
 mod seal;
 mod summary;
@@ -22,7 +23,9 @@ use crossbeam_channel::{Sender, bounded};
 use parking_lot::{Mutex, MutexGuard};
 
 use self::folder::RunFolder;
+use self::keeper::Keeper;
 use self::report::Reports;
+use self::seal::Sealer;
 use self::thread::WriterThread;
 use crate::error::{Error, Result};
 use crate::format::page::Process;
@@ -106,8 +109,11 @@ impl<C: Default + Send + 'static> Writer<C> {
             shared.report(&error);
         }
         let appends = maker.appends();
+        let disk = folder.disk().clone();
+        let keeper = Keeper::new(shared.clone(), disk.clone(), maker, full, spares, settings);
+        let sealer = Sealer::new(disk, folder.dir().to_owned(), origin, settings.segment_rows);
         let thread =
-            WriterThread::new(shared.clone(), control_receiver, full, spares, maker, folder.clone(), *settings);
+            WriterThread::new(shared.clone(), control_receiver, folder.clone(), keeper, sealer, appends, settings);
         if let Err(error) = thread.spawn() {
             shared.report(&Error::io("start the writer thread of", folder.dir(), error));
         }
