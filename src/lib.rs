@@ -1,5 +1,6 @@
 //! placeholder
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod disk;
 pub mod error;

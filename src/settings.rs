@@ -95,6 +95,16 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The variables that are set and named as ours are, with their values, by name.
+#[must_use]
+pub fn variables() -> Vec<(String, String)> {
+    let texts =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut ours: Vec<_> = texts.filter(|(name, value)| name.starts_with("RUNLAKE_") && !value.is_empty()).collect();
+    ours.sort_unstable();
+    ours
+}
+
 /// The variables by which launchers tell a process its rank, in order of preference: torchrun, SLURM, Open MPI, PMI and
 /// MPICH, IBM Spectrum's jsrun.
 pub const RANK_VARIABLES: [&str; 5] =

@@ -1,9 +1,11 @@
 //! The binding: the only modules that name Python types. `runlake._runlake` is made here; `python/runlake` is what people
 //! import.
 //!
-//! `run` is the handle that logs, `fastcall` its hot method, `keys` and `convert` its input; `lake` and `table` read.
+//! `run` is the handle that logs, `fastcall` its hot method, `keys` and `convert` its input; `lake` and `table` read; `cli` is
+//! the command line.
 
 mod arrow;
+mod cli;
 mod convert;
 mod error;
 mod fastcall;
@@ -22,5 +24,6 @@ fn extension(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<run::PyRun>()?;
     module.add_class::<lake::PyLake>()?;
     module.add_class::<table::PyTable>()?;
+    module.add_function(wrap_pyfunction!(cli::run, module)?)?;
     fastcall::install(module.py())
 }
