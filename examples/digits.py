@@ -32,7 +32,11 @@ MODELS: dict[str, tuple[dict[str, object], Callable[..., object]]] = {
     "logistic": (
         {"learning_rate": 0.01, "penalty": "l2"},
         lambda seed, learning_rate, penalty: SGDClassifier(
-            loss="log_loss", penalty=penalty, learning_rate="constant", eta0=learning_rate, random_state=seed
+            loss="log_loss",
+            penalty=penalty,
+            learning_rate="constant",
+            eta0=learning_rate,
+            random_state=seed,
         ),
     ),
     "mlp": (
@@ -88,7 +92,9 @@ def train(kind: str, seed: int, epochs: int, lake: str) -> None:
                 step += 1
             guess = model.predict_proba(x_val)
             acc = accuracy_score(y_val, guess.argmax(axis=1))
-            run.log({"epoch": epoch, "val": {"loss": log_loss(y_val, guess), "acc": acc}}, step=step)
+            run.log(
+                {"epoch": epoch, "val": {"loss": log_loss(y_val, guess), "acc": acc}}, step=step
+            )
 
 
 def compare_with_pandas(lake: rl.Lake) -> None:
@@ -118,7 +124,9 @@ def compare_with_polars(lake: rl.Lake) -> None:
         .pivot("config.model", index="step", values="value")
     )
     print("\nValidation loss by step, mean over seeds (polars):\n")
-    with pl.Config(tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, float_precision=4):
+    with pl.Config(
+        tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, float_precision=4
+    ):
         print(table)
 
 
@@ -142,5 +150,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    warnings.filterwarnings("ignore", category=FutureWarning, module="sklearn")
+    warnings.filterwarnings("ignore", module="sklearn")
     main()

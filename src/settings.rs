@@ -28,6 +28,8 @@ pub const MERGE_FAN_IN: usize = 16;
 pub const SEAL_SECS: f64 = 25.0;
 /// How often the journal is synced against power loss.
 pub const SYNC_SECS: f64 = 1.0;
+/// How far the journal's files may be behind where they are not mapped.
+pub const CARRY_SECS: f64 = 0.05;
 /// How often a writer shows that it lives.
 pub const HEARTBEAT_SECS: f64 = 5.0;
 /// A writer whose heartbeat is older than this, and whose process cannot be seen, is lost.
@@ -88,6 +90,25 @@ pub fn lake_path(given: Option<PathBuf>) -> PathBuf {
     given.or_else(|| variable("RUNLAKE_LAKE").map(PathBuf::from)).unwrap_or_else(|| DEFAULT_LAKE.into())
 }
 
+/// The variables that change what Runlake does, each with what it sets. All but the last three are defaults of arguments
+/// of `init()`, which win over them.
+pub const VARIABLES: [(&str, &str); 14] = [
+    ("RUNLAKE_LAKE", "folder of the lake; default ./runlake"),
+    ("RUNLAKE_PROJECT", "project of new runs; default \"default\""),
+    ("RUNLAKE_NAME", "display name of new runs; default two words made from the id"),
+    ("RUNLAKE_GROUP", "group of new runs"),
+    ("RUNLAKE_JOB_TYPE", "job type of new runs"),
+    ("RUNLAKE_TAGS", "tags of new runs, separated by commas"),
+    ("RUNLAKE_RUN_ID", "id of the run: processes that share it write to one run"),
+    ("RUNLAKE_RESUME", "auto, must or never: what to do where a run of that id exists; default never"),
+    ("RUNLAKE_MODE", "online, offline (the same: nothing is ever sent) or disabled (nothing is stored)"),
+    ("RUNLAKE_STRICT", "1: what could not be stored raises at the next call; default 0: it is a warning"),
+    ("RUNLAKE_QUIET", "1: print nothing when a run starts and ends; default 0"),
+    ("RUNLAKE_SYNC_SECS", "seconds between syncs of the journal against power loss, 0 for never; default 1"),
+    ("RUNLAKE_SEAL_SECS", "seconds until logged rows are in a Parquet segment; default 25"),
+    ("RUNLAKE_EXIT_TIMEOUT", "seconds that finish() and the end of the process wait for the disk; default 5"),
+];
+
 /// A variable's value; empty counts as not set.
 #[must_use]
 pub fn variable(name: &str) -> Option<String> {
@@ -95,25 +116,14 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The variables that are set and named as ours are, with their values, by name.
+/// The variables that are set and named as ours are, with their values, by name; also ones that are none of ours.
 #[must_use]
-pub fn variables() -> Vec<(String, String)> {
+pub fn set_variables() -> Vec<(String, String)> {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let mut ours: Vec<_> = texts.filter(|(name, value)| name.starts_with("RUNLAKE_") && !value.is_empty()).collect();
-    ours.sort_unstable();
-    ours
-}
-
-/// The variables by which launchers tell a process its rank, in order of preference: torchrun, SLURM, Open MPI, PMI and
-/// MPICH, IBM Spectrum's jsrun.
-pub const RANK_VARIABLES: [&str; 5] =
-    ["RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "JSM_NAMESPACE_RANK"];
-
-/// This process' rank, where a launcher set one of [`RANK_VARIABLES`].
-#[must_use]
-pub fn rank() -> Option<u32> {
-    RANK_VARIABLES.iter().find_map(|name| variable(name)?.parse().ok())
+    let mut set: Vec<_> = texts.filter(|(name, value)| name.starts_with("RUNLAKE_") && !value.is_empty()).collect();
+    set.sort_unstable();
+    set
 }
 
 fn seconds(name: &'static str) -> Result<Option<Duration>> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use super::{Catalog, RunState, parallel};
+use super::{Catalog, RunState, column, parallel};
 use crate::error::Result;
 use crate::format::layout::Table;
 use crate::format::schema;
@@ -17,8 +17,8 @@ use crate::lake::{Problem, RunRef, segments, tail};
 /// The columns.
 pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
-        Field::new("project", DataType::Utf8, false),
-        Field::new("run", DataType::Utf8, false),
+        Field::new("project", schema::dictionary(), false),
+        Field::new("run", schema::dictionary(), false),
         Field::new("path", DataType::Utf8, false),
         Field::new("type", DataType::Utf8, false),
         Field::new("number", DataType::Float64, true),
@@ -87,8 +87,8 @@ fn changes(catalog: &Catalog, run: &RunRef) -> (Vec<(String, Change)>, Vec<Probl
 fn batch(rows: &[Row<'_>]) -> Result<RecordBatch> {
     let times: TimestampMicrosecondArray = rows.iter().map(|(_, _, change)| Some(change.time)).collect();
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from_iter_values(rows.iter().map(|(run, _, _)| &run.project))),
-        Arc::new(StringArray::from_iter_values(rows.iter().map(|(run, _, _)| &run.id))),
+        column::labels(rows.iter().map(|(run, _, _)| &*run.project)),
+        column::labels(rows.iter().map(|(run, _, _)| &*run.id)),
         Arc::new(StringArray::from_iter_values(rows.iter().map(|(_, path, _)| path))),
         Arc::new(StringArray::from_iter_values(rows.iter().map(|(_, _, change)| change.value.kind.name()))),
         Arc::new(rows.iter().map(|(_, _, change)| change.value.number).collect::<Float64Array>()),

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, ListBuilder, StringArray, StringBuilder,
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, ListBuilder, StringArray, StringBuilder,
     TimestampMicrosecondArray,
 };
+use arrow::datatypes::Int32Type;
 
 use crate::value::{Attribute, AttributeType};
 
@@ -80,6 +81,11 @@ pub(super) fn text(value: &Attribute) -> Option<String> {
         (None, AttributeType::Int | AttributeType::Time) => integer(value).map(|number| number.to_string()),
         (None, _) => number.map(|number| format!("{number:?}")),
     }
+}
+
+/// Names, of the type that they have in metrics.
+pub(super) fn labels<'a>(names: impl Iterator<Item = &'a str>) -> ArrayRef {
+    Arc::new(names.collect::<DictionaryArray<Int32Type>>())
 }
 
 /// Lists of texts, from JSON; null where it is none.

@@ -48,6 +48,8 @@ pub struct WriterState {
     pub attempt: u32,
     /// Its rank.
     pub rank: Option<u32>,
+    /// Whether it is a forked child of another writer's process.
+    pub is_forked: bool,
     /// The machine it ran on.
     pub host: Option<String>,
     /// Its process there.
@@ -148,7 +150,9 @@ impl Known {
                 problems.push(Problem::new(&segment.path, &error));
             }
         }
-        tails.iter().for_each(|tail| fold.add_tail(tail));
+        for tail in &tails {
+            fold.add_tail(tail);
+        }
         let writers = writers(&fold, &tails, observer);
         Self { pages, tails, fold, writers }
     }
@@ -161,8 +165,10 @@ fn attempt(writers: &BTreeMap<WriterId, WriterState>) -> u32 {
 
 /// How a run with these writers stands.
 fn status(writers: &BTreeMap<WriterId, WriterState>) -> Status {
-    let newest = attempt(writers);
-    Status::of_run(writers.values().filter(|writer| writer.attempt == newest).map(|writer| writer.status))
+    let attempt = attempt(writers);
+    let newest = writers.values().filter(|writer| writer.attempt == attempt);
+    // A forked helper process, such as a data loader's, ends as it likes.
+    Status::of_run(newest.filter(|writer| !writer.is_forked).map(|writer| writer.status))
 }
 
 fn open_segments(disk: &dyn Disk, run: &RunRef, table: Table, problems: &mut Vec<Problem>) -> Vec<Segment> {
@@ -209,15 +215,23 @@ fn writer(fold: &Fold, id: WriterId, tail: Option<&Tail>, observer: &Observer) -
         (None, seen) => seen.unwrap_or(Status::Lost),
     };
     let host = fold.text(&format!("writer/{id}/host")).map(str::to_owned);
+    let is_closed = closed.is_some() && status != Status::Running;
     let recorded = recorded.map(|change| change.time);
-    let heartbeat = tail.map(|tail| tail.heartbeat_micros);
+    let seen_micros = if is_closed {
+        recorded
+    } else {
+        // It lived on when it had recorded that it runs. So recovery can record its end as of its last sign of life, and
+        // that is newer than "running", whatever the clocks say.
+        recorded.map(|micros| micros.saturating_add(1)).max(tail.map(|tail| tail.heartbeat_micros))
+    };
     WriterState {
         status,
         attempt: number("attempt").or(tail.map(|tail| tail.origin.attempt)).unwrap_or(1),
         rank: number("rank").or(tail.and_then(|tail| tail.origin.rank)),
+        is_forked: fold.change(&format!("writer/{id}/parent")).is_some(),
         host: host.or(tail.map(|tail| tail.process.host.clone())),
         pid: number("pid").or(tail.map(|tail| tail.process.pid)),
-        seen_micros: if closed.is_some() { recorded } else { recorded.max(heartbeat) },
-        is_closed: closed.is_some() && status != Status::Running,
+        seen_micros,
+        is_closed,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | column | type | meaning |
 //! |---|---|---|
-//! | id, project | text | |
+//! | id, project | dictionary of texts, as in metrics, so that the tables can be joined | |
 //! | name | text | display name; the id where none was given |
 //! | status | text | running, finished, failed, killed, lost |
 //! | created, finished | timestamp, UTC | finished is null while it runs; of a killed or lost run, its last sign of life |
@@ -39,8 +39,8 @@ pub fn runs(states: &[Arc<RunState>]) -> Result<RecordBatch> {
     };
     let tags = states.iter().map(|state| state.fold.text("tags"));
     let mut columns: Vec<(String, ArrayRef)> = [
-        ("id", texts(&|state| Some(state.run.id.to_string()))),
-        ("project", texts(&|state| Some(state.run.project.to_string()))),
+        ("id", column::labels(states.iter().map(|state| &*state.run.id))),
+        ("project", column::labels(states.iter().map(|state| &*state.run.project))),
         ("name", texts(&|state| Some(state.name().to_owned()))),
         ("status", texts(&|state| Some(state.status.name().to_owned()))),
         ("created", times(|state| state.created_micros)),

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::disk::{self, Disk, OsDisk, free_bytes, maps_are_trusted};
 use crate::error::{Error, Result};
 use crate::format::{VERSION, layout};
-use crate::lake::Lake;
+use crate::lake::{Lake, near};
 use crate::repair::usage;
 use crate::settings::{self, WriterSettings};
 
@@ -106,11 +106,19 @@ fn clock() -> Check {
 }
 
 fn settings() -> Check {
-    let set: Vec<String> = settings::variables().iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let text = if set.is_empty() { "no RUNLAKE_* variable is set".to_owned() } else { set.join(" ") };
-    match WriterSettings::from_env() {
-        Ok(_) => Check::ok("settings", text),
-        Err(error) => Check::fail("settings", text, error.to_string()),
+    let set = settings::set_variables();
+    let texts: Vec<String> = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let text = if texts.is_empty() { "no RUNLAKE_* variable is set".to_owned() } else { texts.join(" ") };
+    if let Err(error) = WriterSettings::from_env() {
+        return Check::fail("settings", text, error.to_string());
+    }
+    let known = settings::VARIABLES.map(|(name, _)| name);
+    match set.iter().find(|(name, _)| !known.contains(&&**name)) {
+        Some((name, _)) => {
+            let advice = format!("{name} changes nothing, it is no setting{}", near::hint(name, known));
+            Check::warn("settings", text, advice)
+        }
+        None => Check::ok("settings", text),
     }
 }
 

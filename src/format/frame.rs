@@ -107,6 +107,7 @@ impl<'a> Scalars<'a> {
     }
 
     /// Number and value of each, in the order logged.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (MetricId, f64)> + use<'a> {
         let ids = self.ids.chunks_exact(4).map(|id| MetricId(u32_at(id, 0)));
         let values = self.values.chunks_exact(8).map(|value| f64::from_bits(u64_at(value, 0)));
@@ -254,7 +255,7 @@ pub fn read(bytes: &[u8], seed: u32) -> Result<Option<(Frame<'_>, usize)>, Frame
     if length == 0 {
         return Ok(None);
     }
-    if length < HEADER_BYTES || length % 8 != 0 || length > bytes.len() {
+    if length < HEADER_BYTES || !length.is_multiple_of(8) || length > bytes.len() {
         return Err(FrameError::Length);
     }
     let frame = &bytes[..length];

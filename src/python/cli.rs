@@ -12,17 +12,17 @@ use crate::cli::{self, Terminal};
 /// Commands that change a lake are safe at any crash, so at this one too.
 ///
 /// Args:
-///     args: The arguments, without the program's name.
+///     arguments: The arguments, without the program's name.
 #[pyfunction]
 #[pyo3(name = "cli")]
-pub(super) fn run(py: Python<'_>, args: Vec<OsString>) -> PyResult<i32> {
+pub(super) fn run(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<i32> {
     let signal = py.import("signal")?;
     let interrupt = signal.getattr("SIGINT")?;
     let handler = signal.call_method1("getsignal", (&interrupt,))?;
     // A signal that is ignored stays so, as under nohup. Outside the main thread no handler can be set.
     let is_pythons = handler.is(&signal.getattr("default_int_handler")?);
     let is_replaced = is_pythons && signal.call_method1("signal", (&interrupt, signal.getattr("SIG_DFL")?)).is_ok();
-    let code = py.detach(|| cli::main(args, &mut Terminal::standard()));
+    let code = py.detach(|| cli::main(arguments, &mut Terminal::standard()));
     if is_replaced {
         signal.call_method1("signal", (&interrupt, handler))?;
     }

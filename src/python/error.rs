@@ -33,13 +33,19 @@ impl From<Error> for PyErr {
 
 /// An exception of a class of `runlake.errors`.
 pub(super) fn new(py: Python<'_>, class: &str, message: String) -> PyErr {
-    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let raised = MODULE
-        .get_or_try_init(py, || py.import("runlake.errors").map(Bound::unbind))
-        .and_then(|module| module.bind(py).getattr(class)?.call1((message.as_str(),)));
-    match raised {
+    match named(py, class).and_then(|class| class.call1((message.as_str(),))) {
         Ok(exception) => PyErr::from_value(exception),
         // The package is not whole; the message still arrives.
         Err(_) => PyRuntimeError::new_err(message),
     }
+}
+
+/// The category of all warnings.
+pub(super) fn warning(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    named(py, "RunlakeWarning")
+}
+
+fn named<'py>(py: Python<'py>, class: &str) -> PyResult<Bound<'py, PyAny>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    MODULE.get_or_try_init(py, || py.import("runlake.errors").map(Bound::unbind))?.bind(py).getattr(class)
 }

@@ -11,6 +11,7 @@ use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::atomic::Ordering;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -139,6 +140,9 @@ unsafe fn log_fast(call: Call) -> Option<PyResult<()>> {
         }
         let this = Borrowed::from_ptr(py, call.slf).cast_unchecked::<PyRun>();
         let this = this.get();
+        if this.closed.load(Ordering::Relaxed) {
+            return None;
+        }
         let writer = this.run.as_ref()?.writer();
         {
             let mut locked = writer.lock();
@@ -165,6 +169,7 @@ unsafe fn log_fast(call: Call) -> Option<PyResult<()>> {
 
 /// The step of a call with data and at most a step, given by position or name: `Some(None)` without one.
 #[inline]
+#[expect(clippy::option_option, reason = "the outer one says whether the call is a usual one")]
 unsafe fn fast_step(py: Python<'_>, call: Call) -> Option<Option<i64>> {
     // SAFETY: as for `log_fast`; `args` has `positional` entries and then one for each name.
     unsafe {
@@ -243,7 +248,7 @@ unsafe fn log_slow(call: Call) -> PyResult<()> {
         let py = Python::assume_attached();
         let this = Bound::from_borrowed_ptr(py, call.slf);
         let names = Bound::from_borrowed_ptr_or_opt(py, call.names).map(|names| names.cast_into_unchecked::<PyTuple>());
-        let count = call.positional + names.as_ref().map_or(0, |names| names.len());
+        let count = call.positional + names.as_ref().map_or(0, PyTupleMethods::len);
         let arguments: Vec<Bound<'_, PyAny>> =
             (0..count).map(|i| Bound::from_borrowed_ptr(py, *call.args.add(i))).collect();
         (this, arguments, names)

@@ -1,25 +1,32 @@
 //! `Lake`: reads what runs have logged, also while they log.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
+)]
+#![expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it made of an argument")]
+
 use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 
+use super::error;
 use super::table::PyTable;
 use crate::catalog::{Catalog, attributes, table};
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Problem};
 use crate::scan::{self, Attempts, Selection, pivot};
 use crate::segment::prune::Wanted;
+use crate::settings;
 
 /// How many problems are warned of one by one.
 const MAX_WARNINGS: usize = 10;
 
 /// A lake that is open for reading. The base of `runlake.Lake`, which people use.
 ///
-/// What cannot be read costs only its own rows and is a `UserWarning` with the file's path.
+/// What cannot be read costs only its own rows and is a `RunlakeWarning` with the file's path.
 #[pyclass(name = "Lake", module = "runlake._runlake", subclass, frozen)]
 #[derive(Debug)]
 pub(crate) struct PyLake {
@@ -31,15 +38,16 @@ impl PyLake {
     /// Opens the lake in a folder.
     ///
     /// Args:
-    ///     path: The folder.
+    ///     path: The folder. Default: the variable RUNLAKE_LAKE, or ./runlake.
     ///     create: Make the lake where there is none.
     ///
     /// Raises:
     ///     NotFound: Where there is none, unless `create`.
     ///     DamagedError: Where its file cannot be read, or is of a newer format.
     #[new]
-    #[pyo3(signature = (path, *, create=false))]
-    fn new(py: Python<'_>, path: PathBuf, create: bool) -> PyResult<Self> {
+    #[pyo3(signature = (path=None, *, create=false))]
+    fn new(py: Python<'_>, path: Option<PathBuf>, create: bool) -> PyResult<Self> {
+        let path = settings::lake_path(path);
         let lake = py.detach(|| if create { Lake::create(&path) } else { Lake::open(&path) })?;
         Ok(Self { catalog: Catalog::new(lake) })
     }
@@ -66,22 +74,7 @@ impl PyLake {
         Ok(PyTable::new(batch.schema(), vec![batch]))
     }
 
-    /// What was logged, one row a value; or with `wide`, one row a step and one column a metric.
-    ///
-    /// Columns: project, run, name, metric, step, time, value, text, rank, attempt, writer, seq. A value that is no
-    /// number, or that needs more digits than a float has, is in `text`. Wide: project, run, name, step, rank if there
-    /// are any, then the metrics; where a metric has several values at a step, the last logged.
-    ///
-    /// Args:
-    ///     names: Of these metrics only.
-    ///     runs: Of these runs only: ids, unique starts of ids (4 characters or more), or names.
-    ///     project: Of this project only.
-    ///     wide: One row a step.
-    ///     attempts: "newest": without rows that a resumed run replaced; or "all".
-    ///
-    /// Raises:
-    ///     NotFound: For a run that does not exist.
-    ///     InvalidArgument: For a name that several runs have.
+    /// What was logged; see `runlake.Lake.metrics`.
     #[pyo3(signature = (names=None, *, runs=None, project=None, wide=false, attempts="newest"))]
     fn metrics(
         &self,
@@ -123,18 +116,7 @@ impl PyLake {
         Ok(PyTable::new(schema, batches))
     }
 
-    /// The attributes: configuration, summary, tags, environment and all else that a run has one value of.
-    ///
-    /// Columns: project, run, path, type, number, text, time, writer, seq.
-    ///
-    /// Args:
-    ///     runs: Of these runs only: ids, unique starts of ids (4 characters or more), or names.
-    ///     project: Of this project only.
-    ///     history: Every change, from the oldest to the newest, and not just the current values.
-    ///
-    /// Raises:
-    ///     NotFound: For a run that does not exist.
-    ///     InvalidArgument: For a name that several runs have.
+    /// The attributes; see `runlake.Lake.attributes`.
     #[pyo3(signature = (*, runs=None, project=None, history=false))]
     fn attributes(
         &self,
@@ -168,9 +150,10 @@ fn warn(py: Python<'_>, problems: &[Problem]) -> PyResult<()> {
         texts.truncate(MAX_WARNINGS);
         texts.push(format!("{more} more files could not be read"));
     }
+    let category = error::warning(py)?;
     for text in texts {
         let text = CString::new(text.replace('\0', " "))?;
-        PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 2)?;
+        PyErr::warn(py, &category, &text, 2)?;
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! The binding: the only modules that name Python types. `runlake._runlake` is made here; `python/runlake` is what people
 //! import.
 //!
-//! `run` is the handle that logs, `fastcall` its hot method, `keys` and `convert` its input; `lake` and `table` read; `cli` is
-//! the command line.
+//! `run` is the handle that logs, `fastcall` its hot method, `keys` and `convert` its input; `lake` and `table` read,
+//! `environment` tells what is set from outside, `cli` is the command line.
 
 mod arrow;
 mod cli;
 mod convert;
+mod environment;
 mod error;
 mod fastcall;
 mod keys;
@@ -21,6 +22,7 @@ use pyo3::prelude::*;
 #[pyo3(name = "_runlake")]
 fn extension(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    environment::install(module)?;
     module.add_class::<run::PyRun>()?;
     module.add_class::<lake::PyLake>()?;
     module.add_class::<table::PyTable>()?;

@@ -1,9 +1,15 @@
 //! `Run`: the handle of a run that is being written to.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
+)]
+
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pyo3::exceptions::{PyTypeError, PyUserWarning};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAnyMethods, PyDict};
 
@@ -14,7 +20,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::name;
 use crate::run::{Options, Resume, Run};
-use crate::settings::WriterSettings;
+use crate::settings::{self, WriterSettings};
 use crate::value::{Attribute, AttributeType, MetricId, Scalar};
 use crate::writer::{Locked, Writer};
 
@@ -33,6 +39,8 @@ pub(crate) struct PyRun {
     strict: bool,
     rank: Option<u32>,
     started_micros: i64,
+    /// Set by `close`. A child that is forked later sees it, too.
+    pub(super) closed: AtomicBool,
 }
 
 #[pymethods]
@@ -43,16 +51,17 @@ impl PyRun {
     ///     InvalidName, InvalidArgument: for names and options that cannot be used.
     ///     AlreadyExists, NotFound: by `resume`, which is "never", "auto" or "must".
     #[new]
-    #[pyo3(signature = (lake, project, *, id=None, resume="never", resume_from=None, rank=None, strict=false, mode="online", attributes=Vec::new()))]
+    #[pyo3(signature = (lake, project, *, id=None, resume="never", resume_from=None, rank=None, job=None, strict=false, mode="online", attributes=Vec::new()))]
     #[expect(clippy::too_many_arguments, reason = "the options of a run; keyword-only in Python")]
     fn new(
         py: Python<'_>,
-        lake: PathBuf,
+        lake: Option<PathBuf>,
         project: String,
         id: Option<String>,
         resume: &str,
         resume_from: Option<i64>,
         rank: Option<u32>,
+        job: Option<String>,
         strict: bool,
         mode: &str,
         attributes: Vec<AttributeRow>,
@@ -65,19 +74,22 @@ impl PyRun {
         };
         let attributes = attributes_of(attributes)?;
         let started_micros = clock::wall_micros();
+        let lake = settings::lake_path(lake);
         if mode == "disabled" {
             name::check("project", &project)?;
             let id = id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-            return Ok(Self { run: None, id, project, lake, strict, rank, started_micros });
+            let closed = AtomicBool::new(false);
+            return Ok(Self { run: None, id, project, lake, strict, rank, started_micros, closed });
         }
         if mode != "online" {
             return Err(invalid("mode", mode, r#""online" or "disabled""#));
         }
         let settings = WriterSettings::from_env()?;
-        let options = Options { id, resume, resume_from, rank, attributes, settings };
+        let options = Options { id, resume, resume_from, rank, job, attributes, settings };
         let run = py.detach(|| Run::open(&lake, &project, options))?;
         let (id, lake) = (run.id().to_owned(), run.lake().to_owned());
-        let opened = Self { run: Some(run), id, project, lake, strict, rank, started_micros };
+        let closed = AtomicBool::new(false);
+        let opened = Self { run: Some(run), id, project, lake, strict, rank, started_micros, closed };
         opened.report(py)?;
         Ok(opened)
     }
@@ -85,8 +97,7 @@ impl PyRun {
     /// Sets attributes: rows of path, type, number and text.
     fn set_attributes(&self, py: Python<'_>, rows: Vec<AttributeRow>) -> PyResult<()> {
         let attributes = attributes_of(rows)?;
-        let Some(run) = &self.run else { return Ok(()) };
-        let writer = run.writer();
+        let Some(writer) = self.writer_in_use()? else { return Ok(()) };
         {
             let mut locked = writer.lock();
             if locked.finished {
@@ -128,21 +139,25 @@ impl PyRun {
             Some(Ok(timeout)) => Some(timeout),
             Some(Err(_)) => return Err(invalid("timeout", "a negative number", "seconds, 0 or more")),
         };
-        let Some(run) = &self.run else { return Ok(()) };
-        py.detach(|| run.writer().flush(timeout)).map_err(PyErr::from).or_else(|error| self.soften(py, error))?;
+        let Some(writer) = self.writer_in_use()? else { return Ok(()) };
+        py.detach(|| writer.flush(timeout)).map_err(PyErr::from).or_else(|error| self.soften(py, error))?;
         self.report(py)
     }
 
-    /// Seals and compacts the run's data, removes its journal and records the status. A second call does nothing.
+    /// Seals and compacts the run's data, removes its journal and records the status; whether there was anything to do. A
+    /// second call does nothing, nor does one in a forked child that never used the run.
     #[pyo3(signature = (status="finished"))]
-    fn finish(&self, py: Python<'_>, status: &str) -> PyResult<()> {
+    fn close(&self, py: Python<'_>, status: &str) -> PyResult<bool> {
         let status = match status {
             "finished" => "finished",
             "failed" => "failed",
             other => return Err(invalid("status", other, r#""finished" or "failed""#)),
         };
-        let Some(run) = self.run.as_ref().filter(|run| run.is_in_use()) else { return Ok(()) };
+        let Some(run) = self.run.as_ref().filter(|run| run.is_in_use()) else { return Ok(false) };
         let writer = run.writer();
+        if self.closed.swap(true, Ordering::Relaxed) {
+            return Ok(false);
+        }
         let finished = py.detach(|| writer.finish(status));
         {
             let mut locked = writer.lock();
@@ -153,7 +168,14 @@ impl PyRun {
             }
         }
         finished.map_err(PyErr::from).or_else(|error| self.soften(py, error))?;
-        self.report(py)
+        self.report(py)?;
+        Ok(true)
+    }
+
+    /// Rows of metrics that this process has logged.
+    #[getter]
+    fn logged_rows(&self) -> u64 {
+        self.run.as_ref().map_or(0, |run| run.writer().lock().appender.seqs().0)
     }
 
     /// Rows of this process that could not be stored.
@@ -204,10 +226,23 @@ impl PyRun {
         self.run.as_ref().map_or_else(String::new, |run| run.writer_id().to_string())
     }
 
-    /// Whether `finish` was called.
+    /// Whether this process writes to the run: not so in a forked child that has not used it yet.
+    #[getter]
+    fn in_use(&self) -> bool {
+        self.run.as_ref().is_some_and(Run::is_in_use)
+    }
+
+    /// Whether the run was finished; never in mode "disabled".
     #[getter]
     fn finished(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.is_in_use() && run.writer().lock().finished)
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the lake is on a network file system: what is logged then survives a kill of the process after 50 ms, and not
+    /// as soon as `log` returns.
+    #[getter]
+    fn remote(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.writer().appends())
     }
 
     /// Whether nothing is stored: mode "disabled".
@@ -242,8 +277,7 @@ impl PyRun {
         let values = convert::event(data)?;
         let step = step.filter(|step| !step.is_none()).map(step_of).transpose()?;
         let time = time.filter(|time| !time.is_none()).map(micros_of).transpose()?;
-        let Some(run) = &self.run else { return Ok(()) };
-        let writer = run.writer();
+        let Some(writer) = self.writer_in_use()? else { return Ok(()) };
         {
             let mut locked = writer.lock();
             if locked.finished {
@@ -286,6 +320,14 @@ impl PyRun {
         Ok(())
     }
 
+    /// The writer of this process; `None` in mode "disabled".
+    fn writer_in_use(&self) -> PyResult<Option<&Writer<KeyCache>>> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(self.finished_error());
+        }
+        Ok(self.run.as_ref().map(Run::writer))
+    }
+
     pub(super) fn finished_error(&self) -> PyErr {
         Error::Finished { id: self.id.clone() }.into()
     }
@@ -310,9 +352,9 @@ fn append(locked: &mut Locked<KeyCache>, step: Option<i64>, time: Option<i64>, v
 
 /// Warns without ever raising: an error in tracking must not end a training run, even where warnings are errors.
 fn warn(py: Python<'_>, message: &str) {
-    let category = py.import("runlake.errors").and_then(|errors| errors.getattr("RunlakeWarning"));
-    let category = category.unwrap_or_else(|_| py.get_type::<PyUserWarning>().into_any());
-    let warned = py.import("warnings").and_then(|warnings| warnings.call_method1("warn", (message, category, 2)));
+    let warned = error::warning(py).and_then(|category| {
+        py.import("warnings").and_then(|warnings| warnings.call_method1("warn", (message, category, 2)))
+    });
     if warned.is_err() {
         py.import("sys")
             .and_then(|sys| sys.getattr("stderr")?.call_method1("write", (format!("runlake: {message}\n"),)))

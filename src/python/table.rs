@@ -1,12 +1,23 @@
 //! `Table`: what a lake answers with.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
+)]
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyModuleNotFoundError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDateTime, PyDelta, PyDict, PyList, PyTzInfo};
 
 use super::arrow::stream;
+
+/// How many rows notebooks show.
+const SHOWN_ROWS: usize = 20;
+/// How much of a text notebooks show.
+const SHOWN_CHARS: usize = 80;
 
 /// A table of Arrow data, held by the engine: `Lake.runs`, `Lake.metrics` and `Lake.attributes` return one.
 ///
@@ -66,6 +77,50 @@ impl PyTable {
         (self.row_count(), self.schema.fields().len())
     }
 
+    /// The table as a `polars.DataFrame`; names are categorical.
+    ///
+    /// Raises:
+    ///     ModuleNotFoundError: Without polars.
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        package(slf.py(), "polars", "to_polars", "polars")?.call_method1("DataFrame", (slf,))
+    }
+
+    /// The table as a `pandas.DataFrame`; names are categorical.
+    ///
+    /// Raises:
+    ///     ModuleNotFoundError: Without pandas and pyarrow.
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        package(slf.py(), "pandas", "to_pandas", "pandas")?;
+        package(slf.py(), "pyarrow", "to_pandas", "pandas")?.call_method1("table", (slf,))?.call_method0("to_pandas")
+    }
+
+    /// The table as a `pyarrow.Table`, without a copy.
+    ///
+    /// Raises:
+    ///     ModuleNotFoundError: Without pyarrow.
+    fn to_arrow<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        package(slf.py(), "pyarrow", "to_arrow", "pyarrow")?.call_method1("table", (slf,))
+    }
+
+    /// The first rows, for notebooks.
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+        let (rows, columns) = self.shape();
+        let row = |kind: &str, texts: &[String]| {
+            let cells = texts.iter().map(|text| format!("<{kind}>{}</{kind}>", escape(text)));
+            format!("<tr>{}</tr>", cells.collect::<Vec<_>>().concat())
+        };
+        let names: Vec<String> = self.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let mut html = vec![format!("<table><thead>{}</thead><tbody>", row("th", &names))];
+        for values in self.rows(py, Some(SHOWN_ROWS))? {
+            let texts: Vec<String> = values.cast::<PyDict>()?.values().iter().map(|value| shown(&value)).collect();
+            html.push(row("td", &texts));
+        }
+        let more = rows.saturating_sub(SHOWN_ROWS);
+        let more = if more == 0 { String::new() } else { format!(", {more} not shown") };
+        html.push(format!("</tbody></table><p>{rows} rows, {columns} columns{more}</p>"));
+        Ok(html.concat())
+    }
+
     /// The first rows as dictionaries of plain Python objects; times are aware datetimes in UTC.
     ///
     /// Args:
@@ -83,6 +138,35 @@ impl PyTable {
         }
         Ok(rows)
     }
+}
+
+/// A package that is needed here, or an error that says how to get it.
+fn package<'py>(py: Python<'py>, name: &str, method: &str, extra: &str) -> PyResult<Bound<'py, PyModule>> {
+    py.import(name).map_err(|cause| {
+        if !cause.is_instance_of::<PyModuleNotFoundError>(py) {
+            return cause;
+        }
+        let message = format!("{method}() needs the package {name}: pip install \"runlake[{extra}]\"");
+        let error = PyModuleNotFoundError::new_err(message);
+        error.set_cause(py, Some(cause));
+        error
+    })
+}
+
+/// A value as notebooks show it.
+fn shown(value: &Bound<'_, PyAny>) -> String {
+    if value.is_none() {
+        return String::new();
+    }
+    let text = value.str().map_or_else(|_| String::new(), |text| text.to_string());
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}\u{2026}", &text[..end]),
+        None => text,
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A value of a column as a Python object.

@@ -11,12 +11,13 @@ use crate::lake::segments;
 use crate::lake::tail::{self, Tail};
 use crate::settings::LOST_SECS;
 
-/// The attempt of a process that opens the existing run in `dir`: that of the writers that live, so that the ranks of one
-/// job share one attempt; else, or when it goes back to an earlier step, one more than any before.
+/// The attempt of a process that opens the existing run in `dir`: that of the writers of its own job or, unless it goes back
+/// to an earlier step, of the writers that live, so that all who log together share one attempt; else one more than any
+/// before.
 ///
 /// # Errors
 /// Where the run's folder cannot be listed.
-pub(super) fn next(disk: &dyn Disk, dir: &Path, rewinds: bool) -> Result<u32> {
+pub(super) fn next(disk: &dyn Disk, dir: &Path, rewinds: bool, job: Option<&str>) -> Result<u32> {
     let mut problems = Vec::new();
     let mut fold = Fold::default();
     let tails = tail::read(disk, dir, &mut problems)?;
@@ -26,14 +27,15 @@ pub(super) fn next(disk: &dyn Disk, dir: &Path, rewinds: bool) -> Result<u32> {
     for segment in segments::open(disk, dir, Table::Attributes, &mut problems)? {
         fold.add_segment(&segment).ok();
     }
-    let live =
-        tails.iter().filter(|tail| lives(tail)).map(|tail| attempt(&fold, &tail.origin.writer.to_string())).max();
-    let newest = fold
-        .under("writer/")
-        .filter_map(|(path, _)| path.strip_suffix("/attempt"))
-        .map(|writer| attempt(&fold, writer))
-        .max()
-        .unwrap_or(0);
+    let recorded = || fold.under("writer/").filter_map(|(path, _)| path.strip_suffix("/attempt"));
+    let newest = recorded().map(|writer| attempt(&fold, writer)).max().unwrap_or(0);
+    let of_job = |writer: &&str| job.is_some() && fold.text(&format!("writer/{writer}/job")) == job;
+    let jobs = recorded().filter(of_job).map(|writer| attempt(&fold, writer)).max();
+    if jobs == Some(newest) {
+        return Ok(newest);
+    }
+    let live = tails.iter().filter(|tail| lives(tail));
+    let live = live.map(|tail| attempt(&fold, &tail.origin.writer.to_string())).max();
     Ok(live.filter(|_| !rewinds).unwrap_or(newest + 1))
 }
 

@@ -5,6 +5,7 @@
 //! use; what the child inherited is never touched.
 
 mod attempt;
+pub mod job;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -44,6 +45,8 @@ pub struct Options {
     pub resume_from: Option<i64>,
     /// The rank of this process in its job.
     pub rank: Option<u32>,
+    /// What the processes have in common that make one attempt together; see [`job::Job::attempt`].
+    pub job: Option<String>,
     /// Attributes that are on disk before `open` returns.
     pub attributes: Vec<(String, Attribute)>,
     /// How the writer works.
@@ -56,14 +59,22 @@ pub struct Run<C> {
     id: String,
     project: String,
     lake: PathBuf,
-    dir: PathBuf,
-    attempt: u32,
     resumed: bool,
-    rank: Option<u32>,
-    settings: WriterSettings,
-    disk: SharedDisk,
-    run_file: Vec<u8>,
+    place: Place,
     process: Slot<C>,
+}
+
+/// What all writers of a process and of its forked children have in common.
+#[derive(Debug)]
+struct Place {
+    disk: SharedDisk,
+    dir: PathBuf,
+    /// The bytes of `run.json`.
+    file: Vec<u8>,
+    attempt: u32,
+    rank: Option<u32>,
+    job: Option<String>,
+    settings: WriterSettings,
 }
 
 /// The writer of one process, and of its forked children.
@@ -71,7 +82,7 @@ pub struct Run<C> {
 struct Slot<C> {
     writer: Writer<C>,
     id: WriterId,
-    child: OnceLock<Box<Slot<C>>>,
+    child: OnceLock<Box<Self>>,
 }
 
 impl<C: Default + Send + 'static> Run<C> {
@@ -107,10 +118,13 @@ impl<C: Default + Send + 'static> Run<C> {
             }
             _ => {}
         }
-        let attempt = if exists { attempt::next(&*disk, &dir, options.resume_from.is_some())? } else { 1 };
-        let mut run_file = serde_json::to_vec(&RunFile::new(project, &id)).unwrap_or_default();
-        run_file.push(b'\n');
-        let process = Slot::start(&disk, &dir, &run_file, attempt, options.rank, &options.settings);
+        let rewinds = options.resume_from.is_some();
+        let attempt = if exists { attempt::next(&*disk, &dir, rewinds, options.job.as_deref())? } else { 1 };
+        let mut file = serde_json::to_vec(&RunFile::new(project, &id)).unwrap_or_default();
+        file.push(b'\n');
+        let (rank, job, settings) = (options.rank, options.job, options.settings);
+        let place = Place { disk, dir, file, attempt, rank, job, settings };
+        let process = Slot::start(&place, None);
         {
             let mut locked = process.writer.lock();
             if let Some(step) = options.resume_from {
@@ -122,20 +136,7 @@ impl<C: Default + Send + 'static> Run<C> {
         }
         // What cannot be synced now is reported by the writer when it tries again.
         process.writer.sync().ok();
-        let (rank, settings) = (options.rank, options.settings);
-        Ok(Self {
-            id,
-            project: project.to_owned(),
-            lake,
-            dir,
-            attempt,
-            resumed: exists,
-            rank,
-            settings,
-            disk,
-            run_file,
-            process,
-        })
+        Ok(Self { id, project: project.to_owned(), lake, resumed: exists, place, process })
     }
 
     /// The writer of the calling process.
@@ -154,9 +155,7 @@ impl<C: Default + Send + 'static> Run<C> {
     fn forked_slot(&self, generation: u32) -> &Slot<C> {
         let mut slot = &self.process;
         while slot.writer.generation() != generation {
-            slot = slot.child.get_or_init(|| {
-                Box::new(Slot::start(&self.disk, &self.dir, &self.run_file, self.attempt, self.rank, &self.settings))
-            });
+            slot = slot.child.get_or_init(|| Box::new(Slot::start(&self.place, Some(slot.id))));
         }
         slot
     }
@@ -196,13 +195,13 @@ impl<C: Default + Send + 'static> Run<C> {
     /// The run's folder.
     #[must_use]
     pub fn dir(&self) -> &Path {
-        &self.dir
+        &self.place.dir
     }
 
     /// The attempt, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
-        self.attempt
+        self.place.attempt
     }
 
     /// Whether the run existed before.
@@ -214,7 +213,7 @@ impl<C: Default + Send + 'static> Run<C> {
     /// The rank of this process in its job.
     #[must_use]
     pub fn rank(&self) -> Option<u32> {
-        self.rank
+        self.place.rank
     }
 
     /// The id of the calling process' writer.
@@ -225,17 +224,11 @@ impl<C: Default + Send + 'static> Run<C> {
 }
 
 impl<C: Default + Send + 'static> Slot<C> {
-    /// Starts a writer and records whose it is.
-    fn start(
-        disk: &SharedDisk,
-        dir: &Path,
-        run_file: &[u8],
-        attempt: u32,
-        rank: Option<u32>,
-        settings: &WriterSettings,
-    ) -> Self {
+    /// Starts a writer and records whose it is; `parent` is that of the process that this one was forked from.
+    fn start(place: &Place, parent: Option<WriterId>) -> Self {
         let id = WriterId::random();
         let process = current_process();
+        let &Place { attempt, rank, .. } = place;
         let own = |key: &str| format!("writer/{id}/{key}");
         let mut attributes = vec![
             (own("status"), Attribute::text("running")),
@@ -244,8 +237,10 @@ impl<C: Default + Send + 'static> Slot<C> {
             (own("pid"), Attribute::int(process.pid.into())),
         ];
         attributes.extend(rank.map(|rank| (own("rank"), Attribute::int(rank.into()))));
-        let folder = RunFolder::new(disk.clone(), dir.to_owned(), run_file.to_owned());
-        let writer = Writer::start(folder, Origin { writer: id, rank, attempt }, process, settings);
+        attributes.extend(place.job.as_ref().map(|job| (own("job"), Attribute::text(job.clone()))));
+        attributes.extend(parent.map(|parent| (own("parent"), Attribute::text(parent.to_string()))));
+        let folder = RunFolder::new(place.disk.clone(), place.dir.clone(), place.file.clone());
+        let writer = Writer::start(folder, Origin { writer: id, rank, attempt }, process, &place.settings);
         {
             let mut locked = writer.lock();
             for (path, value) in &attributes {

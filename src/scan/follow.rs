@@ -291,16 +291,16 @@ mod tests {
             steps.for_each(|step| log(&mut writer, step, &["loss", "acc"]));
             seal(&mut writer);
         };
-        log(0..10, Writer::to_segments);
-        log(10..20, |writer| drop(writer.to_journal()));
+        log(0..10, Writer::put_into_segments);
+        log(10..20, |writer| drop(writer.put_into_journal()));
         let mut follower = follower(&run, None);
         assert_eq!(polled(&mut follower, 3), both(17..20));
         assert_eq!(polled(&mut follower, 3), []);
-        log(20..25, |writer| drop(writer.to_journal()));
+        log(20..25, |writer| drop(writer.put_into_journal()));
         assert_eq!(polled(&mut follower, usize::MAX), both(20..25));
-        log(25..30, Writer::to_both);
+        log(25..30, Writer::put_into_both);
         assert_eq!(polled(&mut follower, usize::MAX), both(25..30));
-        log(30..40, Writer::to_merged_segments);
+        log(30..40, Writer::put_into_merged_segments);
         assert_eq!(polled(&mut follower, usize::MAX), both(30..40));
         assert_eq!(polled(&mut follower, usize::MAX), []);
     }
@@ -312,12 +312,12 @@ mod tests {
         let (mut one, mut two) = (Writer::new(&run, 1, Some(0)), Writer::new(&run, 1, Some(1)));
         (0..10).for_each(|step| log(&mut one, step, &["loss"]));
         log(&mut one, 10, &["rare"]);
-        one.to_segments();
+        one.put_into_segments();
         (11..20).for_each(|step| log(&mut one, step, &["loss"]));
-        one.to_journal();
+        one.put_into_journal();
         two.time = one.time - 2;
         (100..110).for_each(|step| log(&mut two, step, &["loss"]));
-        two.to_segments();
+        two.put_into_segments();
         let steps = |metrics, limit| -> Vec<i64> {
             polled(&mut follower(&run, metrics), limit).into_iter().map(|(step, _)| step).collect()
         };
@@ -333,7 +333,7 @@ mod tests {
         let run = fixture::run(&lake, "p", "1");
         let mut writer = Writer::new(&run, 1, None);
         log(&mut writer, 5, &["loss", "loss", "acc"]);
-        writer.to_journal();
+        writer.put_into_journal();
         let expected = [(5, "loss".to_owned()), (5, "loss acc".to_owned())];
         assert_eq!(polled(&mut follower(&run, None), 10), expected);
     }

@@ -76,6 +76,7 @@ pub struct Writer<C> {
     control: Sender<Control>,
     generation: u32,
     folder: Arc<RunFolder>,
+    appends: bool,
     exit_timeout: Duration,
 }
 
@@ -88,6 +89,7 @@ impl<C: Default + Send + 'static> Writer<C> {
     pub fn start(folder: RunFolder, origin: Origin, process: Process, settings: &WriterSettings) -> Self {
         fork::watch();
         let folder = Arc::new(folder);
+        let made = folder.ensure();
         let maker = Arc::new(PageMaker::new(folder.journal_dir(), origin, process, settings.page_bytes));
         let (control, control_receiver) = bounded(16);
         let (full_sender, full) = bounded(QUEUED_PAGES + MEMORY_PAGES);
@@ -100,16 +102,17 @@ impl<C: Default + Send + 'static> Writer<C> {
             reports: Mutex::default(),
             waker,
         });
-        if let Err(error) = folder.ensure() {
+        if let Err(error) = made {
             shared.report(&error);
         }
+        let appends = maker.appends();
         let thread =
             WriterThread::new(shared.clone(), control_receiver, full, spares, maker, folder.clone(), *settings);
         if let Err(error) = thread.spawn() {
             shared.report(&Error::io("start the writer thread of", folder.dir(), error));
         }
         let generation = fork::generation();
-        Self { shared, control, generation, folder, exit_timeout: settings.exit_timeout }
+        Self { shared, control, generation, folder, appends, exit_timeout: settings.exit_timeout }
     }
 
     /// The fork generation that the writer belongs to; in another one it must not be used.
@@ -117,6 +120,13 @@ impl<C: Default + Send + 'static> Writer<C> {
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// Whether the run's file system is not trusted with shared mappings: what is logged is then in its files within
+    /// [`crate::settings::CARRY_SECS`], and not before `log` returns.
+    #[must_use]
+    pub fn appends(&self) -> bool {
+        self.appends
     }
 
     /// Takes the lock under which events are logged. Nothing that may wait for Python may be done while it is held.
@@ -187,5 +197,17 @@ impl<C: Default + Send + 'static> Writer<C> {
             None => answer.recv().ok(),
         };
         answer.unwrap_or_else(|| Err(timed_out()))
+    }
+}
+
+impl<C> Drop for Writer<C> {
+    /// In a forked child what the parent's threads may have locked is left alone, for ever: the child has none of these
+    /// threads, so a lock that was held at the fork stays held.
+    #[expect(clippy::mem_forget, reason = "one more owner that never goes keeps the rest from being dropped")]
+    fn drop(&mut self) {
+        if self.generation != fork::generation() {
+            std::mem::forget(self.shared.clone());
+            std::mem::forget(self.control.clone());
+        }
     }
 }

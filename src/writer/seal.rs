@@ -192,15 +192,11 @@ impl Sealer {
 
     fn let_go(&mut self, page: FullPage) -> Result<()> {
         match page {
-            FullPage::Held(page) if page.view().is_heap() => self.maker.drop_in_memory(),
-            FullPage::Held(page) => {
-                let view = page.view();
-                if self.free.len() < FREE_PAGES && self.maker.is_usual(&page) && view.is_linked() {
-                    self.free.push(page);
-                } else if let Some(path) = view.path() {
-                    self.disk.remove(&path)?;
-                }
-            }
+            FullPage::Held(page) if self.free.len() < FREE_PAGES && self.maker.is_usable(&page) => self.free.push(page),
+            FullPage::Held(page) => match page.path() {
+                Some(path) => self.disk.remove(&path)?,
+                None => self.maker.drop_in_memory(),
+            },
             FullPage::Parked { path, .. } => self.disk.remove(&path)?,
         }
         Ok(())

@@ -19,7 +19,7 @@ use crate::format::page::HEADER_BYTES;
 use crate::journal::append::{FullPage, Lost};
 use crate::journal::page::{Page, PageView};
 use crate::journal::pages::PageMaker;
-use crate::settings::{HEARTBEAT_SECS, SPARE_PAGES, WriterSettings};
+use crate::settings::{CARRY_SECS, HEARTBEAT_SECS, SPARE_PAGES, WriterSettings};
 use crate::value::Attribute;
 
 const SHORTEST_NAP: Duration = Duration::from_millis(1);
@@ -130,6 +130,8 @@ impl<C: Send + 'static> WriterThread<C> {
 
     fn run(mut self) {
         let mut nap = SHORTEST_NAP;
+        let carry = Duration::from_secs_f64(CARRY_SECS);
+        let longest = if self.maker.appends() { carry } else { LONGEST_NAP };
         loop {
             let worked = self.tick();
             match self.control.try_recv() {
@@ -151,7 +153,7 @@ impl<C: Send + 'static> WriterThread<C> {
                 }
                 Err(TryRecvError::Empty) => {}
             }
-            nap = if worked { SHORTEST_NAP } else { (nap * 2).min(LONGEST_NAP) };
+            nap = if worked { SHORTEST_NAP } else { (nap * 2).min(longest) };
             self.shared.waker.dozing.store(nap >= DOZE, Ordering::Relaxed);
             std::thread::park_timeout(nap);
             self.shared.waker.dozing.store(false, Ordering::Relaxed);
@@ -179,8 +181,12 @@ impl<C: Send + 'static> WriterThread<C> {
             self.shared.report(&error);
         }
         if let Some(live) = live {
+            let mut shown = live.carry();
             if self.heartbeat.is_due(now) {
-                live.beat(clock::wall_micros());
+                shown = shown.and_then(|()| live.beat(clock::wall_micros()));
+            }
+            if let Err(error) = shown {
+                self.shared.report(&error);
             }
             if self.sync.as_mut().is_some_and(|timer| timer.is_due(now)) && self.synced_bytes != self.seen_bytes.0 {
                 self.synced_bytes = self.seen_bytes.0;
@@ -211,6 +217,11 @@ impl<C: Send + 'static> WriterThread<C> {
         let live = locked.appender.live_page();
         drop(locked);
         for page in parked.into_iter().chain(self.full.try_iter()) {
+            if let FullPage::Held(page) = &page
+                && let Err(error) = page.view().carry()
+            {
+                self.shared.report(&error);
+            }
             self.sealer.enqueue(page);
             self.pages_taken += 1;
         }
@@ -274,7 +285,12 @@ impl<C: Send + 'static> WriterThread<C> {
         self.seen_bytes = (bytes, now);
         #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
         let pages_per_sec = bytes.saturating_sub(before) as f64 / page_bytes as f64 / elapsed.as_secs_f64();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a few")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            reason = "clamped to a few"
+        )]
         let by_rate = (pages_per_sec * SPARE_SECS).ceil().min(SPARE_PAGES as f64) as usize;
         let by_fill = usize::from(live_bytes > page_bytes / 2);
         let wanted = if pages_per_sec * SPARE_SECS > 0.1 { by_rate } else { 0 }.max(by_fill);

@@ -1,5 +1,8 @@
 //! Any way of logging, with pages and segments so small that everything happens often, reads back row for row.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at the disk from outside")]
+#![expect(clippy::unwrap_used, reason = "a test panics where something is not as it should be")]
+
 use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};

@@ -1,0 +1,97 @@
+"""Runlake records machine-learning experiments: a training loop logs, plain Parquet comes out.
+
+```python
+import runlake as rl
+
+with rl.init(project="digits", config={"lr": 1e-3}) as run:
+    for step in range(100):
+        run.log({"train/loss": 1 / (step + 1)}, step=step)
+
+lake = rl.open()
+lake.runs().to_pandas()
+lake.metrics(["train/loss"]).to_polars()
+```
+
+``rl.run``, ``rl.config`` and ``rl.summary`` are those of the active run; see `runlake.init`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._runlake import Table, __version__
+from .active import (
+    active as _active,
+)
+from .active import (
+    config as _config,
+)
+from .active import (
+    define_metric,
+    finish,
+    init,
+    log,
+)
+from .active import (
+    summary as _summary,
+)
+from .errors import (
+    AlreadyExists,
+    DamagedError,
+    Error,
+    FinishedError,
+    InvalidArgument,
+    InvalidName,
+    LakeError,
+    LoggingError,
+    NoActiveRun,
+    NotFound,
+    RunlakeWarning,
+)
+from .handle import Run
+from .lake import Lake, open  # noqa: A004 - `runlake.open()`, as `gzip.open()`
+from .mappings import Config, Summary
+
+if TYPE_CHECKING:
+    run: Run | None
+    config: Config
+    summary: Summary
+
+__all__ = [
+    "AlreadyExists",
+    "Config",
+    "DamagedError",
+    "Error",
+    "FinishedError",
+    "InvalidArgument",
+    "InvalidName",
+    "Lake",
+    "LakeError",
+    "LoggingError",
+    "NoActiveRun",
+    "NotFound",
+    "Run",
+    "RunlakeWarning",
+    "Summary",
+    "Table",
+    "__version__",
+    "define_metric",
+    "finish",
+    "init",
+    "log",
+    "open",
+]
+
+_OF_THE_ACTIVE_RUN = {"run": _active, "config": _config, "summary": _summary}
+
+
+def __getattr__(name: str) -> Any:
+    """Return what belongs to the active run."""
+    if name in _OF_THE_ACTIVE_RUN:
+        return _OF_THE_ACTIVE_RUN[name]()
+    raise AttributeError(f"module 'runlake' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, also those of the active run."""
+    return sorted([*__all__, *_OF_THE_ACTIVE_RUN])

@@ -1,0 +1,222 @@
+"""Which run is meant where none is named: `runlake.log()`, `runlake.config`, `runlake.run`.
+
+It is the one that `init()` opened in this thread or asynchronous task, or else the only one that is open in this process.
+Where several are open it is nobody's guess: `NoActiveRun` says so. In a notebook, where a cell that is run again opens its
+run again, `init()` finishes the run before; everywhere else runs are independent of one another.
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import contextvars
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any, Literal
+
+from .errors import NoActiveRun
+from .opening import open_run
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from .handle import Run
+    from .mappings import Config, Summary
+
+_of_context: contextvars.ContextVar[Run | None] = contextvars.ContextVar(
+    "runlake.run", default=None
+)
+_open: weakref.WeakSet[Run] = weakref.WeakSet()
+# Held here, too: `init()` may be called for its effect, in a context that ends with a notebook's cell.
+_newest: list[Run] = []
+
+
+def init(
+    project: str | None = None,
+    name: str | None = None,
+    config: Mapping[str, Any] | Any = None,
+    *,
+    tags: Iterable[str] | None = None,
+    notes: str | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    parent: str | None = None,
+    entity: str | None = None,
+    id: str | None = None,
+    resume: Literal["auto", "must", "never"] | None = None,
+    resume_from: int | None = None,
+    rank: int | None = None,
+    lake: str | os.PathLike[str] | None = None,
+    mode: Literal["online", "offline", "disabled"] | None = None,
+    strict: bool | None = None,
+    quiet: bool | None = None,
+) -> Run:
+    """Open a run and make it the active one of this thread or task.
+
+    The run's identity, configuration and tags are on disk, synced, before this returns. A lake that cannot be written is
+    no error: the run then begins in memory and a warning says why. Processes that a launcher started together (torchrun,
+    srun, mpirun, jsrun) write to one run, each with its rank; nothing has to be set for that.
+
+    Args:
+        project: The project. Default: ``RUNLAKE_PROJECT``, or "default".
+        name: The display name, a label. Default: ``RUNLAKE_NAME``, or two words made from the id.
+        config: Settings: a mapping (nested ones are flattened with "/"), a dataclass or an `argparse.Namespace`.
+        tags: Words to find the run by.
+        notes: A longer description.
+        group: A group of runs, such as an experiment.
+        job_type: What kind of work it is, such as "train" or "eval".
+        parent: The id of the run that this one is part of; see also `Run.child`.
+        entity: Recorded as an attribute. A lake has no accounts; scripts written for other trackers name one.
+        id: The run's id, 1 to 1024 bytes. Default: ``RUNLAKE_RUN_ID``, or a new one (UUIDv7, sorted by time).
+        resume: What to do where a run of this id exists: "never" refuses (`AlreadyExists`), "must" goes on and demands
+            that there is one (`NotFound`), "auto" goes on with it or begins it. Without an id, "auto" finds the run of the same project, name, group
+            and job type that was begun in this folder or, under SLURM, in this job. Default: ``RUNLAKE_RESUME``, or "never".
+        resume_from: Go back to this step: what earlier attempts logged from it on is no longer current, and still there.
+        rank: The rank of this process. Default: what the launcher says.
+        lake: The folder of the lake. Default: ``RUNLAKE_LAKE``, or ``./runlake``.
+        mode: "disabled" stores nothing and makes no file; "offline" is the same as "online", as nothing is ever sent.
+            Default: ``RUNLAKE_MODE``, or "online".
+        strict: Raise `LoggingError` at the next call where something could not be stored, instead of warning. Default:
+            ``RUNLAKE_STRICT``, or False.
+        quiet: Print no line at the start and at the end. Default: ``RUNLAKE_QUIET``, or False.
+
+    Returns:
+        The run. Close it by `Run.finish`, or use it as a context manager.
+
+    Raises:
+        InvalidName, InvalidArgument, TypeError: For arguments that cannot be used.
+        AlreadyExists, NotFound: By `resume`.
+
+    Example:
+        >>> import runlake as rl
+        >>> with rl.init(project="digits", config={"lr": 1e-3}) as run:
+        ...     run.log({"train/loss": 0.3}, step=0)
+    """
+    if getattr(builtins, "__IPYTHON__", False):
+        for run in _newest:
+            run.finish()
+    run = open_run(
+        project=project,
+        name=name,
+        config=config,
+        tags=tags,
+        notes=notes,
+        group=group,
+        job_type=job_type,
+        parent=parent,
+        entity=entity,
+        id=id,
+        resume=resume,
+        resume_from=resume_from,
+        rank=rank,
+        lake=lake,
+        mode=mode,
+        strict=strict,
+        quiet=quiet,
+    )
+    _finish_at_exit()
+    _open.add(run)
+    _newest[:] = [run]
+    _of_context.set(run)
+    return run
+
+
+def active() -> Run | None:
+    """Return the active run; None where there is none, or no telling which.
+
+    In mode "disabled" a run is active, too.
+    """
+    run = _of_context.get()
+    if run is not None and not run.finished:
+        return run
+    unfinished = [run for run in list(_open) if not run.finished]
+    if len(unfinished) == 1:
+        return unfinished[0]
+    if getattr(builtins, "__IPYTHON__", False):
+        return next((run for run in _newest if not run.finished), None)
+    return None
+
+
+def _required(what: str) -> Run:
+    run = active()
+    if run is None:
+        several = sum(not run.finished for run in list(_open))
+        reason = (
+            f"{several} runs are active; use the run that init() returned"
+            if several
+            else "call init() first"
+        )
+        raise NoActiveRun(f"runlake.{what} needs an active run: {reason}")
+    return run
+
+
+def log(
+    data: Mapping[str, Any],
+    step: int | None = None,
+    *,
+    time: datetime | float | None = None,
+) -> None:
+    """Record values of the active run; see `Run.log`.
+
+    Raises:
+        NoActiveRun: Where no run is active, or several are.
+    """
+    _required("log()").log(data, step, time=time)
+
+
+def define_metric(
+    name: str,
+    step_metric: str | None = None,
+    *,
+    summary: str | Iterable[str] | None = None,
+    goal: Literal["minimize", "maximize"] | None = None,
+) -> None:
+    """Say how a metric of the active run is to be read; see `Run.define_metric`.
+
+    Raises:
+        NoActiveRun: Where no run is active, or several are.
+    """
+    _required("define_metric()").define_metric(name, step_metric, summary=summary, goal=goal)
+
+
+def finish(status: Literal["finished", "failed"] = "finished") -> None:
+    """Finish the active run, if there is one; see `Run.finish`."""
+    run = active()
+    if run is not None:
+        run.finish(status)
+
+
+def config() -> Config:
+    """Return the settings of the active run."""
+    return _required("config").config
+
+
+def summary() -> Summary:
+    """Return the summary of the active run."""
+    return _required("summary").summary
+
+
+def _finish_at_exit() -> None:
+    """See that runs are finished at the end of the program, once for all."""
+    if not _open:
+        atexit.unregister(_finish_all)
+        atexit.register(_finish_all)
+    # A process of `multiprocessing` ends without the handlers of `atexit`, but with those of its own.
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None and processes.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, _finish_all, exitpriority=10)
+
+
+def _finish_all() -> None:
+    """Finish all open runs: as failed where the program ends by an exception."""
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    interactive = hasattr(sys, "ps1") or getattr(builtins, "__IPYTHON__", False)
+    for run in [run for run in list(_open) if run.in_use]:
+        if isinstance(error, BaseException) and not interactive:
+            run.fail(error)
+        else:
+            run.finish()

@@ -1,0 +1,266 @@
+"""`Run`: what people hold while they log. `log` itself is the extension's (`_runlake.Run.log`), with nothing around it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _runlake, encode
+from .errors import InvalidArgument
+from .mappings import Config, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+SUMMARIES = ("last", "min", "max", "mean", "best", "none")
+_TRACEBACK_CHARS = 1 << 16
+
+
+class Labels:
+    """What people call a run, as this process knows it."""
+
+    __slots__ = ("group", "name", "notes", "quiet", "tags")
+
+    def __init__(
+        self,
+        name: str = "",
+        notes: str = "",
+        tags: tuple[str, ...] = (),
+        group: str | None = None,
+        *,
+        quiet: bool = True,
+    ) -> None:
+        self.name = name
+        self.notes = notes
+        self.tags = tags
+        self.group = group
+        self.quiet = quiet
+
+
+class Run(_runlake.Run):
+    """A run that this process writes to; `runlake.init()` opens one.
+
+    Used as a context manager it is finished at the end of the block: as "failed", with the traceback, where an exception
+    leaves the block. A run that nobody holds any more is finished too, and so are all at the end of the program.
+    Methods may be called from any thread; a forked child that logs becomes another writer of the run.
+    """
+
+    labels: Labels
+    config: Config
+    summary: Summary
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.labels = Labels()
+        self.config = Config(self.set_attributes, {})
+        self.summary = Summary(self.set_attributes, {}, self.last, self.last_values)
+
+    @property
+    def name(self) -> str:
+        """The display name: a label, which other runs may have too. May be set."""
+        return self.labels.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._set_text("name", name)
+        self.labels.name = name
+
+    @property
+    def notes(self) -> str:
+        """A longer description, in Markdown if you like. May be set."""
+        return self.labels.notes
+
+    @notes.setter
+    def notes(self, notes: str | None) -> None:
+        self._set_text("notes", notes or "")
+        self.labels.notes = notes or ""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Words to find the run by. May be set: ``run.tags += ("best",)``."""
+        return self.labels.tags
+
+    @tags.setter
+    def tags(self, tags: Iterable[str]) -> None:
+        tags = checked_tags(tags)
+        self.set_attributes([("tags", "json", None, encode.to_json(tags))])
+        self.labels.tags = tags
+
+    @property
+    def group(self) -> str | None:
+        """The group of runs that it belongs to; None without one."""
+        return self.labels.group
+
+    @property
+    def url(self) -> str:
+        """The run's folder as a ``file:`` address; empty in mode "disabled"."""
+        from pathlib import Path
+
+        return Path(self.path).as_uri() if self.path else ""
+
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | None = None,
+        *,
+        summary: str | Iterable[str] | None = None,
+        goal: Literal["minimize", "maximize"] | None = None,
+    ) -> None:
+        """Say how a metric is to be read: by which axis, and what of it belongs into the summary.
+
+        Args:
+            name: The metric's name; "*" in it stands for any text.
+            step_metric: The metric, logged along with it, that is its axis instead of the step.
+            summary: Any of "last" (the default), "min", "max", "mean", "best" and "none", as a list or separated by
+                commas. What is asked for is recorded as ``summary/<name>/min`` and so on; "last" as ``summary/<name>``.
+            goal: What "best" means. Default: "minimize".
+
+        Raises:
+            InvalidArgument: For another summary or goal.
+
+        Example:
+            >>> run.define_metric("val/acc", summary="last,best", goal="maximize")
+        """
+        kinds = summary.split(",") if isinstance(summary, str) else list(summary or ())
+        kinds = [kind.strip() for kind in kinds]
+        for kind in kinds:
+            if kind not in SUMMARIES:
+                raise InvalidArgument(
+                    f"invalid summary {kind!r}: expected any of {', '.join(SUMMARIES)}"
+                )
+        if goal not in (None, "minimize", "maximize"):
+            raise InvalidArgument(f'invalid goal {goal!r}: expected "minimize" or "maximize"')
+        definition = {"step_metric": step_metric, "summary": ",".join(kinds) or None, "goal": goal}
+        chosen = {key: value for key, value in definition.items() if value is not None}
+        self.set_attributes([(f"metric/{name}", "json", None, encode.to_json(chosen))])
+
+    def child(
+        self,
+        name: str | None = None,
+        *,
+        config: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+        job_type: str | None = None,
+    ) -> Run:
+        """Open a run below this one: a fold, a trial, a stage. It has the same project and group, and is open on its own.
+
+        Args:
+            name: Its display name.
+            config: Its own settings.
+            tags: Its own tags.
+            job_type: What kind of work it is.
+
+        Returns:
+            The child; finish it as any run. Its `parent` is this run's id.
+        """
+        from .opening import open_run
+
+        return open_run(
+            project=self.project,
+            name=name,
+            config=config,
+            tags=tags,
+            group=self.labels.group,
+            job_type=job_type,
+            parent=self.id,
+            lake=self.lake,
+            mode="disabled" if self.disabled else "online",
+            quiet=True,
+        )
+
+    def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
+        """Seal what was logged into Parquet, record the status and the summary. A second call does nothing.
+
+        Args:
+            status: How the run ended.
+
+        Raises:
+            LoggingError: Only with ``strict=True``, where the disk refuses or does not answer within the exit timeout
+                (``RUNLAKE_EXIT_TIMEOUT``, 5 s). Otherwise that is a warning: what was logged stays in the journal, is
+                readable, and ``runlake recover`` seals it.
+        """
+        if self.close(status) and not self.labels.quiet:
+            say(
+                f"{self.labels.name} {status}, {self.logged_rows:,} values: runlake --lake {self.lake} show {self.id}"
+            )
+
+    def fail(self, error: BaseException) -> None:
+        """Finish as failed, with the traceback of what went wrong.
+
+        Args:
+            error: What went wrong.
+        """
+        import traceback
+
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        with contextlib.suppress(Exception):  # the error itself matters more
+            path = f"writer/{self.writer}/traceback"
+            self.set_attributes([(path, "text", None, text[-_TRACEBACK_CHARS:])])
+        self.finish("failed")
+
+    def _set_text(self, path: str, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"{path}: expected str, got {type(text).__name__}")
+        self.set_attributes([(path, "text", None, text)])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        ended_well = error is None or (isinstance(error, SystemExit) and not error.code)
+        if ended_well or error is None:
+            self.finish()
+        else:
+            self.fail(error)
+
+    def __del__(self) -> None:
+        if not sys.is_finalizing():
+            with contextlib.suppress(Exception):  # nobody is there to see it
+                self.finish()
+
+    def __repr__(self) -> str:
+        state = "disabled" if self.disabled else "finished" if self.finished else "running"
+        return (
+            f"<runlake.Run {self.labels.name!r} ({state}): project {self.project!r}, id {self.id}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: what it is, where it is, and its latest values."""
+        import html
+
+        rows = [("project", self.project), ("id", self.id), ("folder", self.path)]
+        rows += [(key, f"{value:.6g}") for key, value in self.last_values().items()][:20]
+        cells = (
+            f"<tr><th>{html.escape(key)}</th><td>{html.escape(text)}</td></tr>"
+            for key, text in rows
+        )
+        return f"<b>{html.escape(self.labels.name)}</b><table>{''.join(cells)}</table>"
+
+
+def checked_tags(tags: Iterable[str] | None) -> tuple[str, ...]:
+    """Return tags, each once.
+
+    Raises:
+        TypeError: For tags that are not texts.
+    """
+    if isinstance(tags, str):
+        tags = (tags,)
+    tags = tuple(dict.fromkeys(tags or ()))
+    for tag in tags:
+        if not isinstance(tag, str):
+            raise TypeError(f"tags: expected str, got {type(tag).__name__}: {tag!r}")
+    return tags
+
+
+def say(text: str) -> None:
+    """Print a line where people look for messages, not where programs look for output."""
+    with contextlib.suppress(Exception):  # a stream that is closed must not end a training run
+        print(f"runlake: {text}", file=sys.stderr)  # noqa: T201 - the one line at the start and at the end

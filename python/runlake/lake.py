@@ -1,0 +1,114 @@
+"""`Lake`: reads what runs have logged, for data frames and the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _runlake
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+    from ._runlake import Table
+
+# A run, or what names one, or a data frame with a column "id".
+Runs = Any
+
+
+class Lake(_runlake.Lake):
+    """A lake that is open for reading; `runlake.open()` opens one. Runs that are being written to are read up to now.
+
+    What cannot be read costs only its own rows, and is a `RunlakeWarning` with the file's path.
+    """
+
+    def metrics(
+        self,
+        names: str | Iterable[str] | None = None,
+        *,
+        runs: Runs = None,
+        project: str | None = None,
+        wide: bool = False,
+        attempts: Literal["newest", "all"] = "newest",
+    ) -> Table:
+        """What was logged, one row a value; or with `wide`, one row a step and one column a metric. Never sampled.
+
+        Columns: project, run, name, metric, step, time, value, text, rank, attempt, writer, seq. A value that is no
+        number, or that needs more digits than a float has, is in `text`. Wide: project, run, name, step, rank if there
+        are any, then the metrics; where a metric has several values at a step, the last logged.
+
+        Args:
+            names: Of these metrics only.
+            runs: Of these runs only: a `Run`, an id, the unique start of one (4 characters or more), a name, several of
+                these, or a data frame with a column "id", such as a part of what `runs()` returned.
+            project: Of this project only.
+            wide: One row a step.
+            attempts: "newest" leaves out rows that a resumed run replaced; "all" does not.
+
+        Raises:
+            NotFound: For a run that does not exist.
+            InvalidArgument: For a name that several runs have.
+
+        Example:
+            >>> lake.metrics(["train/loss"], project="digits").to_polars()
+        """
+        names = [names] if isinstance(names, str) else None if names is None else list(names)
+        return super().metrics(
+            names, runs=_ids(runs), project=project, wide=wide, attempts=attempts
+        )
+
+    def attributes(
+        self, *, runs: Runs = None, project: str | None = None, history: bool = False
+    ) -> Table:
+        """The attributes: configuration, summary, tags, environment and all else that a run has one value of.
+
+        Columns: project, run, path, type, number, text, time, writer, seq.
+
+        Args:
+            runs: Of these runs only; see `metrics`.
+            project: Of this project only.
+            history: Every change, from the oldest to the newest, and not just the current values.
+
+        Raises:
+            NotFound: For a run that does not exist.
+            InvalidArgument: For a name that several runs have.
+        """
+        return super().attributes(runs=_ids(runs), project=project, history=history)
+
+    def __repr__(self) -> str:
+        return f"<runlake.Lake {self.path!r}>"
+
+
+def open(path: str | os.PathLike[str] | None = None, *, create: bool = False) -> Lake:
+    """Open a lake for reading.
+
+    Args:
+        path: Its folder. Default: ``RUNLAKE_LAKE``, or ``./runlake``.
+        create: Make it where there is none.
+
+    Raises:
+        NotFound: Where there is none, unless `create`.
+        DamagedError: Where its file cannot be read, or is of a newer format.
+
+    Example:
+        >>> lake = rl.open()
+        >>> lake.runs().to_pandas()
+    """
+    return Lake(path, create=create)
+
+
+def _ids(runs: Runs) -> list[str] | None:
+    """Return the names of runs, from any of the forms that `Lake.metrics` takes."""
+    if runs is None:
+        return None
+    if isinstance(runs, (str, _runlake.Run)):
+        runs = [runs]
+    elif isinstance(runs, _runlake.Table):
+        runs = [row["id"] for row in runs.rows()]
+    elif hasattr(runs, "columns") and hasattr(runs, "__getitem__"):
+        runs = list(runs["id"])
+    ids = [run.id if isinstance(run, _runlake.Run) else run for run in runs]
+    for run in ids:
+        if not isinstance(run, str):
+            raise TypeError(f"runs: expected ids or names, got {type(run).__name__}: {run!r}")
+    return ids
