@@ -110,7 +110,10 @@ impl std::fmt::Display for Totals {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (compacted, runs) = (human::count(self.compacted_runs), human::things(self.runs, "run"));
         let (before, after) = (human::bytes(self.bytes_before), human::bytes(self.bytes_after));
-        write!(f, "compacted {compacted} of {runs}: {before} to {after}")?;
+        match self.compacted_runs {
+            0 => write!(f, "nothing to compact in {runs}: {after}")?,
+            _ => write!(f, "compacted {compacted} of {runs}: {before} to {after}")?,
+        }
         if self.running_runs > 0 {
             write!(f, "; {} passed over, running", human::count(self.running_runs))?;
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::terminal::{Style, Terminal};
 use super::{Exit, Session, human};
-use crate::catalog::{Catalog, Status};
+use crate::catalog::{Catalog, Status, WriterState};
 use crate::clock;
 use crate::disk::{self, Disk, OsDisk, free_bytes, maps_are_trusted};
 use crate::error::{Error, Result};
@@ -44,7 +44,7 @@ enum Level {
 /// One check.
 #[derive(Debug, Serialize)]
 struct Check {
-    check: &'static str,
+    subject: &'static str,
     level: Level,
     text: String,
     /// What to do.
@@ -64,16 +64,16 @@ pub(super) fn run(_: &Arguments, session: &mut Session<'_, '_>) -> Result<Exit> 
 }
 
 impl Check {
-    fn ok(check: &'static str, text: impl Into<String>) -> Self {
-        Self { check, level: Level::Ok, text: text.into(), advice: None }
+    fn ok(subject: &'static str, text: impl Into<String>) -> Self {
+        Self { subject, level: Level::Ok, text: text.into(), advice: None }
     }
 
-    fn warn(check: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { level: Level::Warn, advice: Some(advice.into()), ..Self::ok(check, text) }
+    fn warn(subject: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { level: Level::Warn, advice: Some(advice.into()), ..Self::ok(subject, text) }
     }
 
-    fn fail(check: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { level: Level::Fail, ..Self::warn(check, text, advice) }
+    fn fail(subject: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { level: Level::Fail, ..Self::warn(subject, text, advice) }
     }
 
     fn print(&self, terminal: &mut Terminal<'_>) -> Result<()> {
@@ -83,7 +83,7 @@ impl Check {
             Level::Fail => ("fail", Style::Red),
         };
         let word = terminal.paint(style, word);
-        terminal.line(format!("{word}  {:<9}  {}", self.check, human::one_line(&self.text)))?;
+        terminal.line(format!("{word}  {:<9}  {}", self.subject, human::one_line(&self.text)))?;
         match &self.advice {
             Some(advice) => terminal.line(format!("                 {}", human::one_line(advice))),
             None => Ok(()),
@@ -205,26 +205,25 @@ fn runs(catalog: &Catalog) -> Check {
         Ok(states) => states,
         Err(error) => return Check::fail("runs", error.to_string(), "see the permissions of the lake's folder"),
     };
-    let of = |status: Status| states.iter().filter(|state| state.status == status).count();
-    let counts = Status::ALL.map(|status| (of(status), status.name())).into_iter().filter(|(count, _)| *count > 0);
+    let count = |status: Status| states.iter().filter(|state| state.status == status).count();
+    let counts = Status::ALL.map(|status| (count(status), status.name())).into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, name)| format!("{count} {name}")).collect();
-    let mut text = human::things(states.len() as u64, "run");
-    if !counts.is_empty() {
-        text += &format!(": {}", counts.join(", "));
-    }
-    let open = |writer: &crate::catalog::WriterState| !writer.is_closed && writer.status != Status::Running;
-    let left = states.iter().filter(|state| state.writers.values().any(open)).count();
+    let colon = if counts.is_empty() { "" } else { ": " };
+    let text = format!("{}{colon}{}", human::things(states.len() as u64, "run"), counts.join(", "));
+    problems.sort_unstable();
+    problems.dedup();
     if !problems.is_empty() {
-        problems.sort_unstable();
-        problems.dedup();
-        text += &format!("; {} cannot be read", human::things(problems.len() as u64, "file"));
+        let text = format!("{text}; {} cannot be read", human::things(problems.len() as u64, "file"));
         return Check::fail("runs", text, "`runlake verify` says what is wrong");
     }
-    if left > 0 {
-        text += &format!("; {left} left by killed writers");
-        return Check::warn("runs", text, "`runlake recover` seals their journals");
+    let is_open = |writer: &WriterState| !writer.is_closed && writer.status != Status::Running;
+    match states.iter().filter(|state| state.writers.values().any(is_open)).count() {
+        0 => Check::ok("runs", text),
+        left => {
+            let text = format!("{text}; {left} left by killed writers");
+            Check::warn("runs", text, "`runlake recover` seals their journals")
+        }
     }
-    Check::ok("runs", text)
 }
 
 fn trash(lake: &Lake) -> Option<Check> {

@@ -91,8 +91,9 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     for run in runs {
         table.row(run.cells.into_iter().chain(cells(run.usage, run.scalars)));
     }
-    let blank = Cell::from(" ");
-    table.row([Cell::styled("total", Style::Bold), blank.clone(), blank].into_iter().chain(cells(total, scalars)));
+    table.row(
+        [Cell::styled("total", Style::Bold), Cell::blank(), Cell::blank()].into_iter().chain(cells(total, scalars)),
+    );
     table.print(session.terminal)?;
     match trash {
         Some(0) | None => session.terminal.line(count)?,

@@ -38,10 +38,13 @@ pub(super) fn things(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
-/// A span of time in its two greatest units: `0.3 s`, `2 min 3 s`, `5 d 1 h`.
+/// A span of time in its two greatest units: `20 ms`, `1.3 s`, `2 min 3 s`, `5 d 1 h`.
 pub(super) fn span(secs: f64) -> String {
+    if secs < 0.9995 {
+        return format!("{:.0} ms", secs.max(0.0) * 1000.0);
+    }
     if secs < 59.5 {
-        return if secs < 9.95 { format!("{:.1} s", secs.max(0.0)) } else { format!("{secs:.0} s") };
+        return if secs < 9.95 { format!("{secs:.1} s") } else { format!("{secs:.0} s") };
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive here, and saturates")]
     let secs = secs.round() as u64;
@@ -110,20 +113,21 @@ fn time(micros: i64) -> (i64, i64, i64, i64) {
 
 /// A number to six digits, as `%g` of C but with whole numbers in full: `0.123457`, `12345678`, `1.5e-7`.
 pub(super) fn number(number: f64) -> String {
-    const DIGITS: usize = 6;
+    /// Behind the first digit.
+    const DECIMALS: i32 = 5;
     /// From here on, not all whole numbers are floats.
     const WHOLE: f64 = 1e15;
     if number == 0.0 || !number.is_finite() || (number.fract() == 0.0 && number.abs() < WHOLE) {
         return format!("{number}");
     }
-    let scientific = format!("{number:.*e}", DIGITS - 1);
+    let scientific = format!("{number:.5e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let trimmed = |text: &str| {
         let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
         text.to_owned()
     };
-    match usize::try_from(DIGITS as i64 - 1 - i64::from(exponent)) {
+    match usize::try_from(DECIMALS - exponent) {
         Ok(decimals) if exponent >= -4 => trimmed(&format!("{number:.decimals$}")),
         _ => format!("{}e{exponent}", trimmed(mantissa)),
     }
@@ -166,9 +170,21 @@ mod tests {
 
     #[test]
     fn spans_have_at_most_two_units() {
-        let shown = [-1.0, 0.04, 9.94, 9.96, 59.4, 59.6, 123.0, 3600.0, 3661.0, 90_000.0, 864_000.0].map(span);
-        let expected =
-            ["0.0 s", "0.0 s", "9.9 s", "10 s", "59 s", "1 min", "2 min 3 s", "1 h", "1 h 1 min", "1 d 1 h", "10 d"];
+        let shown = [-1.0, 0.04, 0.9996, 9.94, 9.96, 59.4, 59.6, 123.0, 3600.0, 3661.0, 90_000.0, 864_000.0].map(span);
+        let expected = [
+            "0 ms",
+            "40 ms",
+            "1.0 s",
+            "9.9 s",
+            "10 s",
+            "59 s",
+            "1 min",
+            "2 min 3 s",
+            "1 h",
+            "1 h 1 min",
+            "1 d 1 h",
+            "10 d",
+        ];
         assert_eq!(shown, expected);
     }
 

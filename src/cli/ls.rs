@@ -184,7 +184,9 @@ fn commonest(states: &[Arc<RunState>]) -> Vec<String> {
             .summary()
             .filter(|(_, value)| matches!(value.kind, AttributeType::Int | AttributeType::Float | AttributeType::Bool));
         let names: BTreeSet<&str> = numbers.map(|(name, _)| name).collect();
-        names.into_iter().for_each(|name| *runs.entry(name).or_default() += 1);
+        for name in names {
+            *runs.entry(name).or_default() += 1;
+        }
     }
     let mut names: Vec<(&str, usize)> = runs.into_iter().collect();
     names.sort_by_key(|(name, runs)| (std::cmp::Reverse(*runs), *name));

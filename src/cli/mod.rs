@@ -63,15 +63,18 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "runlake", version, styles = STYLES, disable_help_subcommand = true, after_help = AFTER_HELP)]
 struct Arguments {
-    /// The lake's folder [default: $RUNLAKE_LAKE, or ./runlake]
-    #[arg(long, global = true, value_name = "PATH")]
+    /// The lake's folder [default: `RUNLAKE_LAKE`, or ./runlake]
+    #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL)]
     lake: Option<PathBuf>,
     /// Print JSON: one document, or one object a line from `tail` and `metrics`
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
     #[command(subcommand)]
     command: Command,
 }
+
+/// The heading of the options that all commands have.
+const GLOBAL: &str = "Options of all commands";
 
 const AFTER_HELP: &str = "RUN is an id, a unique start of one, or a name. Exit codes: 0 fine, 1 something was found or \
                           failed, 2 wrong usage.";
@@ -158,14 +161,13 @@ impl Session<'_, '_> {
     /// Tells what failed, and what to do where the error does not say.
     fn error(&mut self, error: &Error) {
         self.terminal.error(human::one_line(&error.to_string()));
-        match error {
-            Error::NotFound { what: "lake", .. } => {
-                self.terminal.hint("--lake PATH or RUNLAKE_LAKE names another folder")
-            }
-            Error::NotFound { what: "run", .. } => self.terminal.hint("`runlake ls` lists the runs"),
-            Error::InvalidArgument { what: "run", .. } => self.terminal.hint("give more of the id, or --project NAME"),
-            _ => {}
-        }
+        let hint = match error {
+            Error::NotFound { what: "lake", .. } => "--lake PATH or RUNLAKE_LAKE names another folder",
+            Error::NotFound { what: "run", .. } => "`runlake ls` lists the runs",
+            Error::InvalidArgument { what: "run", .. } => "give more of the id, or --project NAME",
+            _ => return,
+        };
+        self.terminal.hint(hint);
     }
 
     /// Tells what could not be read, each once.

@@ -84,8 +84,12 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
         session.terminal.document(&document)?;
     } else {
         let Totals { runs, recovered_runs, rows, .. } = document.totals;
-        let (recovered, rows) = (human::count(recovered_runs), human::things(rows, "row"));
-        session.terminal.line(format!("recovered {recovered} of {}: {rows} sealed", human::things(runs, "run")))?;
+        let runs = human::things(runs, "run");
+        session.terminal.line(if recovered_runs == 0 {
+            format!("nothing to recover in {runs}")
+        } else {
+            format!("recovered {} of {runs}: {} sealed", human::count(recovered_runs), human::things(rows, "row"))
+        })?;
     }
     Ok(session.warn(&problems))
 }
@@ -100,9 +104,9 @@ impl<'r> RunDocument<'r> {
 fn words(recovered: &Recovered) -> String {
     let Recovered { writers, rows, files, kept, .. } = recovered;
     let (writers, rows) = (human::things(writers.len() as u64, "writer"), human::things(*rows, "row"));
-    let mut words = format!("{rows} of {writers} sealed, {} removed", human::things(*files, "journal file"));
-    if !kept.is_empty() {
-        words += &format!(", {} kept", human::things(kept.len() as u64, "damaged file"));
-    }
-    words
+    let kept = match kept.len() as u64 {
+        0 => String::new(),
+        kept => format!(", {} kept", human::things(kept, "damaged file")),
+    };
+    format!("{rows} of {writers} sealed, {} removed{kept}", human::things(*files, "journal file"))
 }

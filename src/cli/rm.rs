@@ -76,6 +76,10 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
         session.terminal.document(&Document { runs, bytes: total, dry_run: arguments.dry_run, in_trash })?;
         return Ok(Exit::Fine);
     }
+    if selected.is_empty() {
+        session.terminal.note("nothing was removed");
+        return Ok(Exit::Fine);
+    }
     let verb = if arguments.dry_run { "would remove" } else { "removed" };
     for (state, bytes) in removed {
         let (id, title) = (ids.get(&state.run.id), human::one_line(&runs::title(state)));
@@ -88,7 +92,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
         (false, true) => format!("{count} in the trash: {total} will be free once it is emptied"),
         (false, false) => format!("{count} deleted: {total} freed"),
     })?;
-    if !arguments.dry_run && in_trash && !selected.is_empty() {
+    if !arguments.dry_run && in_trash {
         session.terminal.hint("`runlake trash restore` brings them back, `runlake trash empty` frees the room");
     }
     Ok(Exit::Fine)

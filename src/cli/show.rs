@@ -13,7 +13,7 @@ use super::statistics::{self, ByMetric, MetricDocument};
 use super::table::{Cell, Column, Table};
 use super::terminal::{Style, Terminal};
 use super::{Exit, Session, attribute, human};
-use crate::catalog::{Catalog, RunState};
+use crate::catalog::{Catalog, RunState, Status};
 use crate::clock;
 use crate::error::Result;
 use crate::repair::usage::Usage;
@@ -60,7 +60,7 @@ struct WriterDocument<'r> {
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Result<Exit> {
     let catalog = session.catalog()?;
-    let (run, _) = arguments.run.find(&catalog)?;
+    let (run, ids) = arguments.run.find(&catalog)?;
     let mut problems = Vec::new();
     let states = catalog.states(std::slice::from_ref(&run), &mut problems);
     let usage = Usage::of_run(&*catalog.lake.disk, &run.dir)?;
@@ -79,6 +79,10 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
             session.terminal.document(&shown.document())?;
         } else {
             shown.print(&catalog, session.terminal)?;
+            if usage.journal > 0 && state.status != Status::Running {
+                let id = ids.get(&run.id);
+                session.terminal.hint(format!("`runlake recover {id}` seals its journal, for other programs to read"));
+            }
         }
     }
     Ok(session.warn(&problems))
@@ -167,7 +171,8 @@ impl Shown<'_> {
         }
         let notes: Vec<String> = state.fold.text("notes").map(human::lines).into_iter().flatten().collect();
         for (at, line) in notes.iter().enumerate() {
-            table.pair(if at == 0 { "notes" } else { "" }, line);
+            let name = if at == 0 { Cell::styled("notes", Style::Dim) } else { Cell::blank() };
+            table.row([name, line.into()]);
         }
         let Usage { metrics, attributes, journal, other, files } = self.usage;
         let kinds = [("metrics", metrics), ("attributes", attributes), ("journal", journal), ("other", other)];

@@ -1,7 +1,7 @@
 //! Tables of text: columns as wide as what is in them, within the width of the terminal where there is one.
 //!
-//! Where there is no room, optional columns are left out, the last first, and then the columns that may be cut are cut. A
-//! long table is printed in parts; the first part decides the widths.
+//! Where there is no room, columns that may be cut are cut a little, then optional columns are left out, the last first,
+//! and then what may be cut is cut more. A long table is printed in parts; the first part decides the widths.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -13,6 +13,8 @@ use crate::error::Result;
 const GAP: &str = "  ";
 /// Stands for no value.
 const NONE: &str = "-";
+/// The width to which columns are cut before optional ones are left out.
+const COMFORTABLE: usize = 24;
 /// The least width of a column that is cut.
 const LEAST: usize = 12;
 
@@ -59,6 +61,12 @@ impl Cell {
         if text.is_empty() { Self::none() } else { Self { text, style } }
     }
 
+    /// Nothing at all, and not that there is no value.
+    pub(super) fn blank() -> Self {
+        Self::default()
+    }
+
+    /// No value.
     pub(super) fn none() -> Self {
         Self { text: NONE.to_owned(), style: Style::Dim }
     }
@@ -144,17 +152,23 @@ impl Table {
             let shown = widths.iter().flatten();
             self.indent.len() + shown.clone().sum::<usize>() + GAP.len() * shown.count().saturating_sub(1)
         };
+        let cut = |widths: &mut [Option<usize>], least: usize| {
+            for (at, column) in self.columns.iter().enumerate() {
+                let surplus = used(widths).saturating_sub(room);
+                if let Some(width) = widths[at].as_mut().filter(|width| column.may_be_cut && **width > least) {
+                    *width = width.saturating_sub(surplus).max(least);
+                }
+            }
+        };
         for (at, column) in self.columns.iter().enumerate().rev() {
-            if column.is_optional && used(&widths) > room {
+            let mut comfortable = widths.clone();
+            cut(&mut comfortable, COMFORTABLE);
+            if column.is_optional && used(&comfortable) > room {
                 widths[at] = None;
             }
         }
-        for (at, column) in self.columns.iter().enumerate() {
-            let surplus = used(&widths).saturating_sub(room);
-            if let Some(width) = widths[at].as_mut().filter(|width| column.may_be_cut && **width > LEAST) {
-                *width = width.saturating_sub(surplus).max(LEAST);
-            }
-        }
+        cut(&mut widths, COMFORTABLE);
+        cut(&mut widths, LEAST);
         widths
     }
 
@@ -172,7 +186,7 @@ impl Table {
             // Only where something follows.
             pending = if column.is_number { 0 } else { missing };
         }
-        terminal.line(line)
+        terminal.line(line.trim_end())
     }
 }
 

@@ -84,12 +84,23 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
             return Ok(exit);
         }
         if status != Status::Running {
-            let status_text = if disk.exists(&run.dir) { status.name() } else { "removed" };
-            session.terminal.note(format!("run {} is {status_text}", ids.get(&run.id)));
+            let ended = if disk.exists(&run.dir) { words(status) } else { "was removed" };
+            session.terminal.note(format!("run {} {ended}", ids.get(&run.id)));
             return Ok(if status == Status::Finished { exit } else { Exit::Found });
         }
         limit = usize::MAX;
         thread::sleep(arguments.interval);
+    }
+}
+
+/// How a run stands, as a verb.
+fn words(status: Status) -> &'static str {
+    match status {
+        Status::Running => "is running",
+        Status::Finished => "has finished",
+        Status::Failed => "has failed",
+        Status::Killed => "was killed",
+        Status::Lost => "is lost",
     }
 }
 
@@ -114,16 +125,14 @@ impl Printer {
         }
         let step = event.step.to_string();
         self.step_columns = self.step_columns.max(step.len());
-        let mut line = terminal.paint(Style::Dim, &human::time_of_day(event.time));
-        line += "  step ";
-        line += &terminal.paint(Style::Bold, &format!("{step:>0$}", self.step_columns));
-        if let Some(rank) = event.rank {
-            line += &format!("  rank {rank}");
-        }
-        for (metric, value) in &event.values {
+        let time = terminal.paint(Style::Dim, &human::time_of_day(event.time));
+        let step = terminal.paint(Style::Bold, &format!("{step:>0$}", self.step_columns));
+        let mut parts = vec![time, format!("step {step}")];
+        parts.extend(event.rank.map(|rank| format!("rank {rank}")));
+        parts.extend(event.values.iter().map(|(metric, value)| {
             let metric = terminal.paint(Style::Cyan, &human::one_line(metric));
-            line += &format!("  {metric} {}", human::one_line(&attribute::scalar_text(value)));
-        }
-        terminal.line(line)
+            format!("{metric} {}", human::one_line(&attribute::scalar_text(value)))
+        }));
+        terminal.line(parts.join("  "))
     }
 }

@@ -17,9 +17,9 @@ pub struct Terminal<'t> {
     err: Box<dyn Write + 't>,
     /// Columns of `out`; `None` where it is no terminal.
     pub(super) width: Option<usize>,
-    /// Whether `err` is a terminal.
-    pub(super) err_is_terminal: bool,
-    out_has_colors: bool,
+    /// Whether `err` is a terminal, on which a bar can move.
+    shows_progress: bool,
+    pub(super) out_has_colors: bool,
     err_has_colors: bool,
     bar: Option<Bar>,
 }
@@ -68,7 +68,7 @@ impl<'t> Terminal<'t> {
             out: BufWriter::with_capacity(1 << 16, Box::new(out)),
             err: Box::new(err),
             width: None,
-            err_is_terminal: false,
+            shows_progress: false,
             out_has_colors: false,
             err_has_colors: false,
             bar: None,
@@ -85,7 +85,7 @@ impl<'t> Terminal<'t> {
         let columns = terminal_size::terminal_size_of(&out).map_or(80, |(width, _)| usize::from(width.0));
         Terminal {
             width: out_is_terminal.then_some(columns),
-            err_is_terminal,
+            shows_progress: err_is_terminal,
             out_has_colors: out_is_terminal && wants_colors,
             err_has_colors: err_is_terminal && wants_colors,
             ..Terminal::plain(out, err)
@@ -164,7 +164,7 @@ impl<'t> Terminal<'t> {
     /// Begins some work of `total` parts, whose progress is shown on `err` once it takes long.
     pub(super) fn begin(&mut self, bar: Bar) {
         self.end();
-        self.bar = self.err_is_terminal.then_some(bar);
+        self.bar = self.shows_progress.then_some(bar);
     }
 
     /// Some more parts of the work are done.

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::table::{Cell, Column, Table};
+use super::terminal::Style;
 use super::{Exit, Session, human};
 use crate::catalog::Catalog;
 use crate::clock;
@@ -54,8 +55,11 @@ struct Document {
 struct RunDocument {
     id: String,
     project: String,
+    name: String,
     removed: String,
     bytes: u64,
+    #[serde(skip)]
+    removed_micros: i64,
 }
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Result<Exit> {
@@ -76,9 +80,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
 /// As of [`Catalog::find`], but where there is none.
 pub(super) fn find(lake: &Lake, name: &str, project: Option<&str>) -> Result<Option<(Removal, RunRef)>> {
     for removal in trash::list(lake, &mut Vec::new())?.into_iter().rev() {
-        // What one call removed is laid out as a lake.
-        let catalog = Catalog::new(Lake { path: removal.dir.clone(), disk: lake.disk.clone() });
-        match catalog.find(name, project) {
+        match catalog(lake, &removal).find(name, project) {
             Ok(run) => return Ok(Some((removal, run))),
             Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(error),
@@ -88,7 +90,7 @@ pub(super) fn find(lake: &Lake, name: &str, project: Option<&str>) -> Result<Opt
 }
 
 fn list(lake: &Lake, removals: &[Removal], session: &mut Session<'_, '_>) -> Result<()> {
-    let document = Document::of(lake, removals.iter().map(|removal| (removal, &*removal.runs)))?;
+    let document = Document::of(lake, removals.iter().rev().map(|removal| (removal, &*removal.runs)))?;
     if session.json {
         return session.terminal.document(&document);
     }
@@ -97,18 +99,21 @@ fn list(lake: &Lake, removals: &[Removal], session: &mut Session<'_, '_>) -> Res
         return Ok(());
     }
     let now = clock::wall_micros();
-    let columns = [Column::text("REMOVED"), Column::text("ID"), Column::text("PROJECT").cut(), Column::number("BYTES")];
-    let mut table = Table::new(columns);
-    for removal in removals {
-        for run in &removal.runs {
-            let bytes = Usage::of_run(&*lake.disk, &run.dir)?.total();
-            table.row([
-                Cell::from(human::ago(removal.removed_micros, now)),
-                (&*run.id).into(),
-                (&*run.project).into(),
-                human::bytes(bytes).into(),
-            ]);
-        }
+    let mut table = Table::new([
+        Column::text("REMOVED"),
+        Column::text("ID"),
+        Column::text("PROJECT").cut(),
+        Column::text("NAME").cut(),
+        Column::number("SIZE"),
+    ]);
+    for run in &document.runs {
+        table.row([
+            Cell::from(human::ago(run.removed_micros, now)),
+            Cell::styled(&run.id, Style::Yellow),
+            (&run.project).into(),
+            (&run.name).into(),
+            human::bytes(run.bytes).into(),
+        ]);
     }
     table.print(session.terminal)?;
     let (runs, bytes) = (human::things(document.runs.len() as u64, "run"), human::bytes(document.bytes));
@@ -147,8 +152,12 @@ fn restore(
         return session.terminal.document(&document);
     }
     for run in &document.runs {
-        let (id, project) = (human::one_line(&run.id), human::one_line(&run.project));
-        session.terminal.line(format!("restored  {id}  {project}  {}", human::bytes(run.bytes)))?;
+        let title = human::one_line(&format!("{}/{}", run.project, run.name));
+        session.terminal.line(format!(
+            "restored  {}  {title}  {}",
+            human::one_line(&run.id),
+            human::bytes(run.bytes)
+        ))?;
     }
     if document.runs.is_empty() {
         session.terminal.note("nothing to restore: the trash has no such runs");
@@ -176,17 +185,24 @@ impl Document {
     fn of<'r>(lake: &Lake, removals: impl Iterator<Item = (&'r Removal, &'r [RunRef])>) -> Result<Self> {
         let mut document = Self { runs: Vec::new(), bytes: 0 };
         for (removal, runs) in removals {
-            for run in runs {
-                let bytes = Usage::of_run(&*lake.disk, &run.dir)?.total();
+            for state in catalog(lake, removal).states(runs, &mut Vec::new()) {
+                let bytes = Usage::of_run(&*lake.disk, &state.run.dir)?.total();
                 document.bytes += bytes;
                 document.runs.push(RunDocument {
-                    id: run.id.to_string(),
-                    project: run.project.to_string(),
+                    id: state.run.id.to_string(),
+                    project: state.run.project.to_string(),
+                    name: state.name().to_owned(),
                     removed: human::rfc3339(removal.removed_micros),
                     bytes,
+                    removed_micros: removal.removed_micros,
                 });
             }
         }
         Ok(document)
     }
+}
+
+/// What one call removed is laid out as a lake.
+fn catalog(lake: &Lake, removal: &Removal) -> Catalog {
+    Catalog::new(Lake { path: removal.dir.clone(), disk: lake.disk.clone() })
 }
