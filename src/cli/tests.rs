@@ -78,10 +78,10 @@ fn the_list_fits_the_terminal_and_has_colours_there_only() {
     let (dir, _lake) = lake();
     let narrow = run_on(dir.path(), &["ls", "--sort=name"], |terminal| terminal.width = Some(100));
     let expected = [
-        "ID                    PROJECT  NAME                         STATUS    CREATED    DURATION  TAGS  loss",
-        "0192f0c4-1a2b-7000-9  digits   a name that is too long fo…  killed    3 min ago     1 min  -      0.5",
-        "0192f0c4-1a2b-7000-8  digits   baseline                     finished  3 min ago      0 ms  a, b  0.25",
-        "0192f0c5-0000         other    live                         running   3 min ago     1 min  -        -",
+        "ID                    PROJECT  NAME                        STATUS    CREATED    DURATION  TAGS  loss",
+        "0192f0c4-1a2b-7000-9  digits   a name that is too long f…  killed    3 min ago     1 min  -      0.5",
+        "0192f0c4-1a2b-7000-8  digits   baseline                    finished  3 min ago      0 ms  a, b  0.25",
+        "0192f0c5-0000         other    live                        running   3 min ago     1 min  -        -",
     ];
     assert_eq!(lines(&narrow.out), expected);
     let narrower = run_on(dir.path(), &["ls"], |terminal| terminal.width = Some(80));
