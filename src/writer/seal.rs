@@ -102,10 +102,12 @@ impl Sealer {
     /// # Errors
     /// Where a segment cannot be written or a parked page not be read; nothing is lost, call again.
     pub(super) fn advance(&mut self) -> Result<bool> {
-        let mut worked = false;
-        while self.ready.is_empty()
-            && let Some(page) = self.waiting.remove(&self.next_page)
-        {
+        // What the disk refused comes before what waits behind it.
+        let mut worked = !self.ready.is_empty();
+        if worked {
+            self.seal()?;
+        }
+        while let Some(page) = self.waiting.remove(&self.next_page) {
             worked = true;
             self.decode(page)?;
             self.next_page += 1;
