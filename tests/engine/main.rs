@@ -2,5 +2,8 @@
 
 mod crash;
 mod disk;
+mod journal;
+mod mutations;
+mod prefixes;
 mod round_trip;
 mod rows;
