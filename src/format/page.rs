@@ -117,7 +117,8 @@ impl Header {
         if version > VERSION {
             return Err(HeaderError::Version(version));
         }
-        if u32_at(bytes, 12) != crc32c::crc32c(&bytes[16..HEARTBEAT_OFFSET]) {
+        // There is no version 0, and the checksum does not cover the version.
+        if version == 0 || u32_at(bytes, 12) != crc32c::crc32c(&bytes[16..HEARTBEAT_OFFSET]) {
             return Err(HeaderError::Checksum);
         }
         let mut boot_id = [0; 16];
@@ -196,6 +197,8 @@ mod tests {
         let mut bytes = header().to_bytes();
         bytes[8] = 9;
         assert_eq!(Header::from_bytes(&bytes), Err(HeaderError::Version(9)));
+        bytes[8] = 0;
+        assert_eq!(Header::from_bytes(&bytes), Err(HeaderError::Checksum));
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 //! rows are found by its checksum; and no other file and no other run is affected. The number of mutations is fixed, as is
 //! the seed; `RUNLAKE_MUTATIONS=1000000` tries a million of each kind. `fuzz/` holds the same as targets for libFuzzer.
 
+use std::cell::RefCell;
 use std::sync::{Arc, Once};
 
 use runlake::catalog::Catalog;
@@ -116,14 +117,22 @@ fn scanned(lake: &Lake, id: &str) -> Vec<Row> {
     rows
 }
 
-/// Has panics of the Parquet library, which the engine catches, print nothing: there are many of them.
+thread_local! {
+    /// The last panic of the Parquet library in this thread.
+    static LIBRARY_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Has panics of the Parquet library print nothing, as the engine catches them and there are many. One that it does not
+/// catch is printed when the test fails by it.
 fn silence_parquet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let print = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             let file = panic.location().map_or("", |location| location.file());
-            if !file.contains("parquet") && !file.contains("arrow") {
+            if file.contains("parquet") || file.contains("arrow") {
+                LIBRARY_PANIC.set(panic.to_string());
+            } else {
                 print(panic);
             }
         }));
@@ -152,6 +161,14 @@ impl Lakes {
     fn check_lake(&self) {
         assert_eq!(scanned(&self.lake, "other"), self.other, "another run is affected");
         scan(&self.lake, "run").for_each(drop);
+    }
+}
+
+impl Drop for Lakes {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the last panic of the Parquet library: {}", LIBRARY_PANIC.take());
+        }
     }
 }
 
