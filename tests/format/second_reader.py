@@ -10,7 +10,7 @@ import json
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -79,7 +79,7 @@ def read_page(data: bytes) -> Page | None:
     version, crc = struct.unpack_from("<II", data, 8)
     if version > VERSION:
         raise TooNew(version)
-    if crc32c(data[16:192]) != crc:
+    if version == 0 or crc32c(data[16:192]) != crc:
         return None
     number, writer, pid, attempt, rank = struct.unpack_from("<QQIIi", data, 16)
     start_ticks, namespace = struct.unpack_from("<QQ", data, 64)
@@ -115,8 +115,14 @@ def _read_frames(page: Page, data: bytes) -> None:
         if crc32c(frame[8:], seed) != crc:
             page.damage = "checksum"
             return
+        try:
+            _read_body(page, names, kind, count, seq, frame[FRAME_HEADER_BYTES:])
+        except (struct.error, UnicodeDecodeError, IndexError):
+            page.damage = "body"
+            return
+        except KeyError:
+            pass  # a metric number without a name: the frame is passed over
         page.frames.append((at, kind, length))
-        _read_body(page, names, kind, count, seq, frame[FRAME_HEADER_BYTES:])
         at += length
 
 
@@ -130,8 +136,9 @@ def _read_body(  # noqa: PLR0917 - the fields of a frame, in order
         time, step = struct.unpack_from("<qq", body)
         numbers = struct.unpack_from(f"<{count}I", body, 16)
         values = struct.unpack_from(f"<{count}d", body, 16 + (4 * count + 7) // 8 * 8)
-        for place, (number, value) in enumerate(zip(numbers, values, strict=True)):
-            _metric(page, names[number], step, time, value, None, seq + place)
+        metrics = [names[number] for number in numbers]
+        for place, (metric, value) in enumerate(zip(metrics, values, strict=True)):
+            _metric(page, metric, step, time, value, None, seq + place)
     elif kind == 3:
         time, step, value, has_number, length = struct.unpack_from("<qqdB3xI", body)
         text = body[32 : 32 + length].decode("utf-8")
@@ -222,18 +229,31 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
+def decoded(part: str) -> str | None:
+    """Return the name that a part of a folder's name stands for; None where that is in `run.json`."""
+    try:
+        name = unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        return None
+    encoded = quote(name, safe="-_.").replace("~", "%7E")
+    if encoded.startswith("."):
+        encoded = "%2E" + encoded[1:]
+    if encoded.endswith("."):
+        encoded = encoded[:-1] + "%2E"
+    return name if encoded == part else None
+
+
 def run_folders(lake: Path) -> dict[tuple[str, str], Path]:
     """Return the folder of each run, by project and id."""
     read_json(lake / "runlake.json")
     found = {}
     for folder in lake.glob("project=*/run=*"):
-        parts = (folder.parent.name.removeprefix("project="), folder.name.removeprefix("run="))
-        if any("%~" in part for part in parts):
+        project = decoded(folder.parent.name.removeprefix("project="))
+        run = decoded(folder.name.removeprefix("run="))
+        if project is None or run is None:
             identity = read_json(folder / "run.json")
-            found[identity["project"], identity["id"]] = folder
-        else:
-            project, run = map(unquote, parts)
-            found[project, run] = folder
+            project, run = identity["project"], identity["id"]
+        found[project, run] = folder
     return found
 
 
