@@ -92,7 +92,7 @@ fn event(page: &mut Page, seq: u64, left: u64) -> u64 {
     match seq % 7 {
         0 => {
             let path = format!("config/{seq}");
-            let value = if seq % 2 == 0 { Attribute::text("a text") } else { Attribute::int(i64::MAX) };
+            let value = if seq.is_multiple_of(2) { Attribute::text("a text") } else { Attribute::int(i64::MAX) };
             page.append(frame::attribute_bytes(&path, &value), |out, seed| {
                 frame::write_attribute(out, seed, seq / 7, TIME, &path, &value);
             });
