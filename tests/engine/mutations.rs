@@ -165,7 +165,7 @@ impl Lakes {
 }
 
 impl Drop for Lakes {
-    #[expect(clippy::print_stderr, reason = "what a failing test needs to be understood")]
+    #[expect(clippy::print_stderr, reason = "for people who see the test fail")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the last panic of the Parquet library: {}", LIBRARY_PANIC.take());
@@ -265,6 +265,7 @@ fn a_damaged_segment_costs_only_its_own_rows() {
             let checksum = checksums[file];
             if (at as u64) < checksum.bytes && segment.footer.checksum == Some(checksum) {
                 assert!(!segment.is_intact().unwrap(), "mutation {mutation}: damage at {at} was not found");
+                assert!(segment.batches(64).is_err(), "mutation {mutation}: damage at {at} was decoded");
             }
             prune(segment);
         }
