@@ -34,10 +34,16 @@ impl MappedFile {
             std::fs::remove_file(path).ok();
             Error::io("allocate journal page", path, error)
         })?;
+        let mapped = Self { map, file, path: path.to_owned() };
+        mapped.populate();
+        Ok(mapped)
+    }
+
+    /// Touches the memory, so that later stores do not fault.
+    pub fn populate(&self) {
         #[cfg(target_os = "linux")]
         // Best effort: without it the first store to each page is slower, nothing else.
-        map.advise(memmap2::Advice::PopulateWrite).ok();
-        Ok(Self { map, file, path: path.to_owned() })
+        self.map.advise(memmap2::Advice::PopulateWrite).ok();
     }
 
     /// The first byte. The memory is zeroed at creation, page aligned, and lives as long as `self`.

@@ -261,6 +261,13 @@ impl PageView {
         }
     }
 
+    /// Makes sure that stores to the page will not fault, as they do after its bytes were written back to the disk.
+    pub fn populate(&self) {
+        if let Memory::Mapped(map) = &self.shared.memory {
+            map.populate();
+        }
+    }
+
     /// Whether the page may begin another use: its file is its memory.
     #[must_use]
     pub fn is_mapped(&self) -> bool {

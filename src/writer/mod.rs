@@ -7,8 +7,10 @@
 //! thread are stored in its order. Flush and finish return within their time limit. If the thread dies, the journal
 //! stays, and readers and `runlake recover` find every row in it.
 
+mod brief;
 pub mod folder;
 pub mod fork;
+mod keeper;
 mod report;
 mod seal;
 mod summary;
@@ -19,10 +21,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
-use parking_lot::{Mutex, MutexGuard};
 
+use self::brief::{Mutex, MutexGuard};
 use self::folder::RunFolder;
+use self::keeper::Keeper;
 use self::report::Reports;
+use self::seal::Sealer;
 use self::thread::WriterThread;
 use crate::error::{Error, Result};
 use crate::format::page::Process;
@@ -56,7 +60,7 @@ pub struct Locked<C> {
 struct Shared<C> {
     locked: Mutex<Locked<C>>,
     attention: AtomicBool,
-    reports: Mutex<Reports>,
+    reports: parking_lot::Mutex<Reports>,
     waker: Arc<Waker>,
 }
 
@@ -99,15 +103,18 @@ impl<C: Default + Send + 'static> Writer<C> {
         let shared = Arc::new(Shared {
             locked: Mutex::new(Locked { appender, caller: C::default(), finished: false }),
             attention: AtomicBool::new(false),
-            reports: Mutex::default(),
+            reports: parking_lot::Mutex::default(),
             waker,
         });
         if let Err(error) = made {
             shared.report(&error);
         }
         let appends = maker.appends();
+        let disk = folder.disk().clone();
+        let keeper = Keeper::new(shared.clone(), disk.clone(), maker, full, spares, settings);
+        let sealer = Sealer::new(disk, folder.dir().to_owned(), origin, settings.segment_rows);
         let thread =
-            WriterThread::new(shared.clone(), control_receiver, full, spares, maker, folder.clone(), *settings);
+            WriterThread::new(shared.clone(), control_receiver, folder.clone(), keeper, sealer, appends, settings);
         if let Err(error) = thread.spawn() {
             shared.report(&Error::io("start the writer thread of", folder.dir(), error));
         }
