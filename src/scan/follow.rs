@@ -310,6 +310,8 @@ mod tests {
         let (_dir, lake) = fixture::lake();
         let run = fixture::run(&lake, "p", "1");
         let (mut one, mut two) = (Writer::new(&run, 1, Some(0)), Writer::new(&run, 1, Some(1)));
+        // Of events at one time, those of the lesser writer come first.
+        (one.origin.writer, two.origin.writer) = (WriterId::new(1).unwrap(), WriterId::new(2).unwrap());
         (0..10).for_each(|step| log(&mut one, step, &["loss"]));
         log(&mut one, 10, &["rare"]);
         one.put_into_segments();
