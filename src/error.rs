@@ -121,6 +121,7 @@ pub enum Error {
 
 impl Error {
     /// An I/O error of `action` at `path`.
+    #[must_use]
     pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
     }

@@ -1,5 +1,29 @@
-//! placeholder
+//! Runlake's engine: a training loop logs, plain Parquet comes out. All but the binding builds without an interpreter.
+//!
+//! The modules, in the order of an event's life:
+//!
+//! * `python`: the binding, behind the feature of that name: what a call says becomes metric ids and values.
+//! * [`settings`]: what can be set from outside, read once and passed down.
+//! * [`name`]: names that people give, checked once and made into path parts.
+//! * [`value`]: steps, times, ids and values, so that no bare integer changes its meaning on the way.
+//! * [`run`]: starting and resuming a run, and its one writer in each process.
+//! * [`clock`]: the time of an event, which never runs backwards within a writer.
+//! * [`journal`]: an event becomes a frame in a mapped page, and survives the process from then on.
+//! * [`writer`]: the thread that turns full pages into segments, syncs them and shows life.
+//! * [`segment`]: sorted rows in immutable Parquet files: written, read, pruned and merged.
+//! * [`mod@format`]: the bytes of all that, as `docs/format.md` specifies them, without I/O.
+//! * [`disk`]: the only module that calls the file system.
+//! * [`lake`]: the folder of all runs; a run's journal and segments together, each row once.
+//! * [`catalog`]: which runs there are, and how each stands.
+//! * [`scan`]: the metrics of runs as Arrow batches.
+//! * [`repair`]: verify, recover, compact, remove and count the runs of a lake.
+//! * [`cli`]: the command line, one file per command.
+//! * [`error`]: every way in which any of this fails, with its text.
+//!
+//! Which module may use which, and what is always true, is in `docs/architecture.md`.
+
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod disk;
 pub mod error;
@@ -16,4 +40,5 @@ pub mod segment;
 pub mod settings;
 pub mod value;
 pub mod writer;
+
 pub use error::{Error, Result};

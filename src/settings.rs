@@ -28,6 +28,8 @@ pub const MERGE_FAN_IN: usize = 16;
 pub const SEAL_SECS: f64 = 25.0;
 /// How often the journal is synced against power loss.
 pub const SYNC_SECS: f64 = 1.0;
+/// How far the journal's files may be behind where they are not mapped.
+pub const CARRY_SECS: f64 = 0.05;
 /// How often a writer shows that it lives.
 pub const HEARTBEAT_SECS: f64 = 5.0;
 /// A writer whose heartbeat is older than this, and whose process cannot be seen, is lost.
@@ -112,6 +114,16 @@ pub const VARIABLES: [(&str, &str); 14] = [
 pub fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The variables that are set and named as ours are, with their values, by name; also ones that are none of ours.
+#[must_use]
+pub fn set_variables() -> Vec<(String, String)> {
+    let texts =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut set: Vec<_> = texts.filter(|(name, value)| name.starts_with("RUNLAKE_") && !value.is_empty()).collect();
+    set.sort_unstable();
+    set
 }
 
 fn seconds(name: &'static str) -> Result<Option<Duration>> {

@@ -8,16 +8,29 @@ from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeAlias, final
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
+
+__all__ = [
+    "DEFAULT_PROJECT",
+    "VARIABLES",
+    "Job",
+    "Lake",
+    "Run",
+    "Table",
+    "__version__",
+    "cli",
+    "id_of",
+    "variable",
+]
 
 __version__: str
 DEFAULT_PROJECT: str
 VARIABLES: list[tuple[str, str]]
 
 # A value of a metric: a number, a 0-d array or tensor, a text, or a mapping of these.
-Loggable: TypeAlias = SupportsFloat | SupportsIndex | str | Mapping[str, Loggable]
+_Loggable: TypeAlias = SupportsFloat | SupportsIndex | str | Mapping[str, _Loggable]
 # Path, type, number, text.
-AttributeRow: TypeAlias = tuple[str, str, float | None, str | None]
+_AttributeRow: TypeAlias = tuple[str, str, float | None, str | None]
 
 def variable(name: str) -> str | None: ...
 def id_of(parts: Sequence[str]) -> str: ...
@@ -35,6 +48,7 @@ class Job:
     @property
     def attempt(self) -> str | None: ...
 
+@disjoint_base
 class Run:
     def __new__(
         cls,
@@ -48,17 +62,17 @@ class Run:
         job: str | None = None,
         strict: bool = False,
         mode: str = "online",
-        attributes: Sequence[AttributeRow] = ...,
+        attributes: Sequence[_AttributeRow] = ...,
     ) -> Self: ...
     def log(
         self,
-        data: Mapping[str, Loggable],
+        data: Mapping[str, _Loggable],
         /,
         step: int | None = None,
         *,
         time: datetime | float | None = None,
     ) -> None: ...
-    def set_attributes(self, rows: Sequence[AttributeRow]) -> None: ...
+    def set_attributes(self, rows: Sequence[_AttributeRow]) -> None: ...
     def last(self, metric: str) -> float | None: ...
     def last_values(self) -> dict[str, float]: ...
     def flush(self, timeout: float | None = None) -> None: ...
@@ -82,7 +96,11 @@ class Run:
     @property
     def writer(self) -> str: ...
     @property
+    def in_use(self) -> bool: ...
+    @property
     def finished(self) -> bool: ...
+    @property
+    def remote(self) -> bool: ...
     @property
     def disabled(self) -> bool: ...
     @property
@@ -90,6 +108,7 @@ class Run:
     @property
     def started(self) -> float: ...
 
+@disjoint_base
 class Lake:
     def __new__(cls, path: str | PathLike[str] | None = None, *, create: bool = False) -> Self: ...
     @property

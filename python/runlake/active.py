@@ -70,8 +70,8 @@ def init(
         parent: The id of the run that this one is part of; see also `Run.child`.
         entity: Recorded as an attribute. A lake has no accounts; scripts written for other trackers name one.
         id: The run's id, 1 to 1024 bytes. Default: ``RUNLAKE_RUN_ID``, or a new one (UUIDv7, sorted by time).
-        resume: What to do where a run of this id exists: "never" goes on with it (`AlreadyExists`), "must" demands one
-            (`NotFound`), "auto" goes on or begins. Without an id, "auto" finds the run of the same project, name, group
+        resume: What to do where a run of this id exists: "never" refuses (`AlreadyExists`), "must" goes on and demands
+            that there is one (`NotFound`), "auto" goes on with it or begins it. Without an id, "auto" finds the run of the same project, name, group
             and job type that was begun in this folder or, under SLURM, in this job. Default: ``RUNLAKE_RESUME``, or "never".
         resume_from: Go back to this step: what earlier attempts logged from it on is no longer current, and still there.
         rank: The rank of this process. Default: what the launcher says.
@@ -215,7 +215,7 @@ def _finish_all() -> None:
     """Finish all open runs: as failed where the program ends by an exception."""
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     interactive = hasattr(sys, "ps1") or getattr(builtins, "__IPYTHON__", False)
-    for run in list(_open):
+    for run in [run for run in list(_open) if run.in_use]:
         if isinstance(error, BaseException) and not interactive:
             run.fail(error)
         else:

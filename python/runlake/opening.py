@@ -118,7 +118,8 @@ def open_run(
     )
     if not run.labels.quiet:
         attempt = f", attempt {run.attempt}" if run.resumed else ""
-        say(f"{run.name}{attempt} is recorded in {run.path}")
+        remote = ", a network file system: rows are written within 50 ms" if run.remote else ""
+        say(f"{run.name}{attempt} is recorded in {run.path}{remote}")
     return run
 
 

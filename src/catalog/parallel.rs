@@ -31,7 +31,7 @@ pub(super) fn map<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> 
     };
     let mut done: Vec<(usize, Vec<R>)> = thread::scope(|scope| {
         // A system that gives no further thread has the work done by those there are.
-        let spawn = |_| thread::Builder::new().name("runlake-catalog".into()).spawn_scoped(scope, &work).ok();
+        let spawn = |_| thread::Builder::new().name("runlake-catalog".into()).spawn_scoped(scope, work).ok();
         let others: Vec<_> = (1..threads).filter_map(spawn).collect();
         let own = work();
         own.into_iter().chain(others.into_iter().flat_map(|other| other.join().unwrap_or_default())).collect()

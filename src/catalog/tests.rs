@@ -1,7 +1,9 @@
 //! What the catalog says of runs that are written by hand.
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
+#![expect(clippy::disallowed_methods, reason = "tests look at the disk from outside")]
+
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 
 use super::*;
 use crate::disk::current_process;
@@ -22,7 +24,7 @@ fn finished(catalog: &Catalog, project: &str, id: &str, attributes: &[(&str, Att
         writer.attribute(path, value.clone());
     }
     writer.writer_attribute("status", Attribute::text("finished"));
-    writer.to_segments();
+    writer.put_into_segments();
     run
 }
 
@@ -34,7 +36,11 @@ fn table(catalog: &Catalog) -> RecordBatch {
 }
 
 fn texts<'t>(table: &'t RecordBatch, column: &str) -> Vec<Option<&'t str>> {
-    table.column_by_name(column).unwrap().as_string::<i32>().iter().collect()
+    let column = table.column_by_name(column).unwrap();
+    match column.as_dictionary_opt::<Int32Type>() {
+        Some(labels) => labels.downcast_dict::<StringArray>().unwrap().into_iter().collect(),
+        None => column.as_string::<i32>().iter().collect(),
+    }
 }
 
 fn status(catalog: &Catalog, run: &RunRef) -> Status {
@@ -83,22 +89,22 @@ fn a_run_stands_as_its_journal_and_its_newest_attempt_show() {
     let run = fixture::run(&catalog.lake, "p", "r");
     assert_eq!(status(&catalog, &run), Status::Lost, "nobody wrote to it");
     let mut first = Writer::new(&run, 1, None);
-    first.to_journal();
+    first.put_into_journal();
     assert_eq!(status(&catalog, &run), Status::Killed);
     let mut second = Writer::new(&run, 2, Some(0));
     second.process = current_process();
-    second.to_journal();
+    second.put_into_journal();
     assert_eq!(status(&catalog, &run), Status::Running);
     let mut other = Writer::new(&run, 2, Some(1));
     other.writer_attribute("status", Attribute::text("failed"));
-    other.to_segments();
+    other.put_into_segments();
     assert_eq!(status(&catalog, &run), Status::Running);
     second.writer_attribute("status", Attribute::text("finished"));
-    second.to_journal();
+    second.put_into_journal();
     assert_eq!(status(&catalog, &run), Status::Failed);
     let mut third = Writer::new(&run, 3, None);
     third.writer_attribute("status", Attribute::text("finished"));
-    third.to_segments();
+    third.put_into_segments();
     assert_eq!(status(&catalog, &run), Status::Finished);
     let state = &catalog.states(&[run], &mut Vec::new())[0];
     assert_eq!((state.attempt, state.writers.len()), (3, 4));
@@ -111,10 +117,10 @@ fn a_writer_that_was_taken_for_dead_and_lives_on_is_running() {
     let mut writer = Writer::new(&run, 1, None);
     writer.process = current_process();
     writer.writer_attribute("status", Attribute::text("lost"));
-    writer.to_segments();
+    writer.put_into_segments();
     assert_eq!(status(&catalog, &run), Status::Lost);
     writer.log("loss", 0, 1.0);
-    writer.to_journal();
+    writer.put_into_journal();
     assert_eq!(status(&catalog, &run), Status::Running);
 }
 
@@ -126,11 +132,11 @@ fn the_summary_of_a_killed_run_is_completed_by_its_last_values() {
     writer.attribute("summary/best", Attribute::float(9.0));
     writer.log("best", 0, 1.0);
     writer.log("loss", 7, 0.5);
-    writer.to_segments();
+    writer.put_into_segments();
     writer.log("loss", 3, 0.25);
     writer.log_scalar("phase", 3, Scalar::Text("eval".into()));
     writer.log_scalar("count", 3, Scalar::Exact(9_007_199_254_740_992.0, "9007199254740993".into()));
-    writer.to_journal();
+    writer.put_into_journal();
     let table = table(&catalog);
     let number = |column: &str| table[column].as_primitive::<Float64Type>().value(0);
     assert_eq!((number("summary.best"), number("summary.loss")), (9.0, 0.25));
@@ -166,9 +172,9 @@ fn current_attributes_are_the_newest_and_history_has_every_change_once() {
     let run = fixture::run(&catalog.lake, "p", "r");
     let mut writer = Writer::new(&run, 1, None);
     writer.attribute("notes", Attribute::text("draft"));
-    writer.to_both();
+    writer.put_into_both();
     writer.attribute("notes", Attribute::text("final"));
-    writer.to_journal();
+    writer.put_into_journal();
     let runs = [run];
     let states = catalog.states(&runs, &mut Vec::new());
     let current = attributes::current(&states).unwrap();
@@ -195,7 +201,7 @@ fn a_kept_state_is_read_again_when_its_run_changes() {
     let mut writer = Writer::new(&run, 2, None);
     writer.attribute("notes", Attribute::text("new"));
     writer.writer_attribute("status", Attribute::text("finished"));
-    writer.to_segments();
+    writer.put_into_segments();
     assert_eq!(state(&catalog).fold.text("notes"), Some("new"));
     drop(dir);
 }
@@ -206,14 +212,14 @@ fn a_damaged_file_hides_no_other_run_and_nothing_panics() {
     let whole = fixture::run(&lake, "p", "whole");
     let mut writer = Writer::new(&whole, 1, None);
     writer.attribute("name", Attribute::text("whole"));
-    writer.to_journal();
+    writer.put_into_journal();
     let hurt = fixture::run(&lake, "p", "hurt");
     let mut writer = Writer::new(&hurt, 1, None);
     writer.attribute("name", Attribute::text("hurt"));
     writer.log("loss", 0, 1.0);
-    writer.to_segments();
+    writer.put_into_segments();
     writer.log("loss", 1, 1.0);
-    writer.to_journal();
+    writer.put_into_journal();
     let mut random = 1_u64;
     let mut next = |below: usize| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -36,10 +36,10 @@ impl MappedFile {
         Ok(Self { map, file, path: path.to_owned() })
     }
 
-    /// Has the kernel map all of it, so that stores do not fault. Best effort: without it the first store to each of the
-    /// kernel's pages is slower, nothing else.
+    /// Touches all of the memory, so that later stores do not fault.
     pub fn populate(&self) {
         #[cfg(target_os = "linux")]
+        // Best effort: without it the first store to each page is slower, nothing else.
         self.map.advise(memmap2::Advice::PopulateWrite).ok();
     }
 
@@ -52,7 +52,7 @@ impl MappedFile {
 
     /// The length in bytes.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn capacity(&self) -> usize {
         self.map.len()
     }
 
@@ -73,13 +73,7 @@ impl MappedFile {
     /// Whether the file still has a name; stores to one that was deleted reach nobody.
     #[must_use]
     pub fn is_linked(&self) -> bool {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            self.file.metadata().map_or(true, |metadata| metadata.nlink() > 0)
-        }
-        #[cfg(not(unix))]
-        true
+        super::is_linked(&self.file)
     }
 }
 
@@ -138,7 +132,7 @@ pub fn maps_are_trusted(dir: &Path) -> bool {
         }
         answer.assume_init()
     };
-    #[expect(clippy::cast_lossless, clippy::useless_conversion, reason = "the field's type differs between targets")]
+    // The field's type differs between targets.
     let kind = answer.f_type as i64;
     !REMOTE.contains(&kind)
 }
@@ -159,7 +153,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("page");
         let map = MappedFile::create(&path, 8192).unwrap();
-        assert_eq!(map.len(), 8192);
+        assert_eq!(map.capacity(), 8192);
         // SAFETY: the mapping is 8192 bytes long and nobody else uses it.
         unsafe { map.pointer().add(8000).write(7) };
         assert_eq!(std::fs::read(&path).unwrap()[8000], 7);

@@ -1,13 +1,15 @@
 //! The only module that calls the file system, so that every error carries its path and every call can be made to fail.
 //!
 //! [`Disk`] is the seam: [`OsDisk`] is the machine's file system; the tests have one that fails at a chosen call. Journal
-//! pages are mapped into memory by `map` and need a real local file system.
+//! pages are mapped into memory by `map`, which needs a local file system, or written by `append`.
 
+mod append;
 #[cfg(test)]
 pub(crate) mod faulty;
 mod map;
 mod os;
 mod process;
+mod space;
 
 use std::fmt::Debug;
 use std::io::Write;
@@ -17,9 +19,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use self::append::AppendedFile;
 pub use self::map::{MappedFile, maps_are_trusted};
 pub use self::os::{OsDisk, absolute, read_system_text};
 pub use self::process::{current_process, process_start_ticks};
+pub use self::space::free_bytes;
 use crate::error::Result;
 use crate::format::layout::TEMPORARY_SUFFIX;
 
@@ -164,4 +168,18 @@ pub fn temporary(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}-{call}{TEMPORARY_SUFFIX}", std::process::id()));
     path.with_file_name(name)
+}
+
+/// Whether an open file still has a name.
+fn is_linked(file: &std::fs::File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        file.metadata().map_or(true, |metadata| metadata.nlink() > 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        true
+    }
 }

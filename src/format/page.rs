@@ -3,7 +3,7 @@
 //! | offset | bytes | field |
 //! |--:|--:|---|
 //! | 0 | 8 | magic `RUNLAKEJ` |
-//! | 8 | 4 | format version |
+//! | 8 | 4 | format version, from 1 |
 //! | 12 | 4 | CRC-32C of bytes 16 to 191 |
 //! | 16 | 8 | page number: 0, 1, ... over the life of the writer; a recycled file gets a new one |
 //! | 24 | 8 | writer id, 48 bits |
@@ -72,7 +72,7 @@ pub enum HeaderError {
     /// Not one of our files, or one whose allocation was cut short.
     #[error("no journal header")]
     Missing,
-    /// The checksum is wrong.
+    /// The checksum is wrong, or a field has a value that is never written.
     #[error("wrong checksum in the header")]
     Checksum,
     /// Written by a newer build.
@@ -117,7 +117,8 @@ impl Header {
         if version > VERSION {
             return Err(HeaderError::Version(version));
         }
-        if u32_at(bytes, 12) != crc32c::crc32c(&bytes[16..HEARTBEAT_OFFSET]) {
+        // The checksum does not cover the version; a damaged one is no version that there ever was.
+        if version == 0 || u32_at(bytes, 12) != crc32c::crc32c(&bytes[16..HEARTBEAT_OFFSET]) {
             return Err(HeaderError::Checksum);
         }
         let mut boot_id = [0; 16];
@@ -153,12 +154,14 @@ fn cut(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
 
+#[inline]
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    bytes[at..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
+#[inline]
 pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+    bytes[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 #[cfg(test)]
@@ -196,6 +199,13 @@ mod tests {
         let mut bytes = header().to_bytes();
         bytes[8] = 9;
         assert_eq!(Header::from_bytes(&bytes), Err(HeaderError::Version(9)));
+    }
+
+    #[test]
+    fn version_0_is_damage() {
+        let mut bytes = header().to_bytes();
+        bytes[8] = 0;
+        assert_eq!(Header::from_bytes(&bytes), Err(HeaderError::Checksum));
     }
 
     proptest! {

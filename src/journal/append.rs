@@ -205,7 +205,7 @@ impl Appender {
         let ids = values.iter().map(|(id, _)| *id);
         let (seq, count) = (self.metric_seq, values.len() as u64);
         self.metric_seq += count;
-        if self.prepare(bytes, ids, time) {
+        if self.prepare(bytes, &ids, time) {
             self.append(bytes, |out, seed| frame::write_scalars(out, seed, seq, time, step, values));
         } else {
             self.lose(Table::Metrics, seq..seq + count, time);
@@ -218,7 +218,7 @@ impl Appender {
         let bytes = frame::exact_bytes(value);
         let seq = self.metric_seq;
         self.metric_seq += 1;
-        if self.prepare(bytes, std::iter::once(id), time) {
+        if self.prepare(bytes, &std::iter::once(id), time) {
             self.append(bytes, |out, seed| frame::write_exact(out, seed, seq, time, step, id, value));
         } else {
             self.lose(Table::Metrics, seq..seq + 1, time);
@@ -231,7 +231,7 @@ impl Appender {
         let bytes = frame::attribute_bytes(path, value);
         let seq = self.attribute_seq;
         self.attribute_seq += 1;
-        if self.prepare(bytes, std::iter::empty(), time) {
+        if self.prepare(bytes, &std::iter::empty(), time) {
             self.append(bytes, |out, seed| frame::write_attribute(out, seed, seq, time, path, value));
         } else {
             self.lose(Table::Attributes, seq..seq + 1, time);
@@ -246,7 +246,7 @@ impl Appender {
 
     /// Makes room for a frame of `bytes` bytes and the names of `ids` it needs, and writes these names. `false` where no
     /// page can be had.
-    fn prepare(&mut self, bytes: usize, ids: impl Iterator<Item = MetricId> + Clone, time: i64) -> bool {
+    fn prepare(&mut self, bytes: usize, ids: &(impl Iterator<Item = MetricId> + Clone), time: i64) -> bool {
         let unnamed = |metrics: &[Metric], number: u64| {
             ids.clone().filter(|id| metrics[id.0 as usize].named_in != number).collect::<Vec<_>>()
         };
@@ -281,12 +281,13 @@ impl Appender {
         self.release_page();
         self.waker.wake_if_dozing();
         let page = match self.spares.try_recv() {
-            Ok(page) if page.room() >= bytes => Ok(page),
+            // A page that was used before is still full until it begins again.
+            Ok(page) if Page::room_of(page.capacity()) >= bytes => Ok(page),
             _ if time < self.retry_micros => return false,
             _ => self.maker.make(bytes).inspect(|page| {
                 // The first page is synced before anything is logged, and is quicker to sync unprepared.
                 if self.next_page > 0 {
-                    page.view().prepare();
+                    page.view().populate();
                 }
             }),
         };
@@ -326,8 +327,9 @@ impl Appender {
             self.full.try_send(FullPage::Held(page))
         {
             self.parked.push(match path {
-                Some(path) => FullPage::Parked { number, path },
-                None => FullPage::Held(page),
+                // Usually the file is the page; elsewhere all of it must be there before the memory goes.
+                Some(path) if page.view().carry().is_ok() => FullPage::Parked { number, path },
+                _ => FullPage::Held(page),
             });
         }
     }

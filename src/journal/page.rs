@@ -14,9 +14,9 @@
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering};
 
-use crate::disk::MappedFile;
+use crate::disk::{AppendedFile, MappedFile};
 use crate::error::Result;
 use crate::format::page::{HEADER_BYTES, HEARTBEAT_OFFSET, Header};
 
@@ -29,8 +29,8 @@ const AHEAD_BYTES: usize = 1024;
 enum Memory {
     /// In a file's mapping.
     Mapped(MappedFile),
-    /// On the heap, while no file can be had. Held in words for its alignment.
-    Heap { _words: Box<[u64]> },
+    /// On the heap; without a file while none can be had. Held in words for its alignment.
+    Heap { _words: Box<[u64]>, file: Option<AppendedFile> },
 }
 
 #[derive(Debug)]
@@ -38,10 +38,10 @@ struct Shared {
     memory: Memory,
     base: NonNull<u8>,
     capacity: usize,
-    /// Whether stores do not fault.
-    prepared: AtomicBool,
     /// Bytes from the start that are published: the header, and whole frames. Never shrinks while the page is in use.
     committed: AtomicUsize,
+    /// Bytes from the start that were carried to the file of a page on the heap.
+    carried: AtomicUsize,
 }
 
 // SAFETY: `base` points into `memory`, which is owned and never moves. Bytes below `committed` are only read; bytes from
@@ -73,24 +73,36 @@ impl Page {
     /// [`crate::Error::Io`] where the file cannot be created or its blocks allocated.
     pub fn mapped(path: &Path, bytes: usize) -> Result<Self> {
         let map = MappedFile::create(path, bytes)?;
-        let (base, capacity) = (map.pointer(), map.len());
+        let (base, capacity) = (map.pointer(), map.capacity());
         Ok(Self::new(Memory::Mapped(map), base, capacity))
+    }
+
+    /// A page in memory that [`PageView::carry`] copies to a new file at `path`. It begins one use only.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] where the file cannot be created.
+    pub fn appended(path: &Path, bytes: usize) -> Result<Self> {
+        Ok(Self::on_heap(bytes, Some(AppendedFile::create(path)?)))
     }
 
     /// A page in memory only.
     #[must_use]
     pub fn heap(bytes: usize) -> Self {
+        Self::on_heap(bytes, None)
+    }
+
+    fn on_heap(bytes: usize, file: Option<AppendedFile>) -> Self {
         let mut words = vec![0_u64; bytes.div_ceil(8)].into_boxed_slice();
         let capacity = words.len() * 8;
         // SAFETY: a box's pointer is never null, and the box lives in `Shared` beside the pointer.
         let base = unsafe { NonNull::new_unchecked(words.as_mut_ptr().cast()) };
-        Self::new(Memory::Heap { _words: words }, base, capacity)
+        Self::new(Memory::Heap { _words: words, file }, base, capacity)
     }
 
     fn new(memory: Memory, base: NonNull<u8>, capacity: usize) -> Self {
         assert!(capacity > HEADER_BYTES + 64, "a page has room for a frame");
-        let prepared = AtomicBool::new(false);
-        let shared = Shared { memory, base, capacity, prepared, committed: AtomicUsize::new(0) };
+        let (committed, carried) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let shared = Shared { memory, base, capacity, committed, carried };
         Self { shared: Arc::new(shared), cursor: 0, number: 0, seed: 0 }
     }
 
@@ -134,6 +146,9 @@ impl Page {
 
     /// Appends a frame of `bytes` bytes, a multiple of 8 and at most [`Self::room`]. `write` fills all but the length
     /// word, and gets the seed of its checksum.
+    ///
+    /// # Panics
+    /// Where `bytes` is not such a number.
     #[inline]
     pub fn append(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32)) {
         assert!(bytes.is_multiple_of(8) && bytes <= self.room() && bytes >= 8, "a frame that fits");
@@ -152,7 +167,7 @@ impl Page {
     }
 
     /// Has the processor fetch the memory of frames to come. Without it each store would wait for memory that was last used
-    /// long ago or by the writer thread, and the release of the lock for the stores.
+    /// long ago or by the writer thread, and the lock of the next event for the stores.
     #[inline]
     fn fetch_ahead(&self, bytes: usize) {
         #[cfg(target_arch = "x86_64")]
@@ -201,20 +216,35 @@ impl PageView {
         self.shared.committed.load(Ordering::Acquire)
     }
 
-    /// Sees that stores to the page do not fault; only the first call does anything.
-    pub fn prepare(&self) {
-        if let Memory::Mapped(map) = &self.shared.memory
-            && !self.shared.prepared.swap(true, Ordering::Relaxed)
-        {
-            map.populate();
+    /// Copies what was published since the last call to the page's file, if it has one that is not its memory.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`]; the next call tries again.
+    pub fn carry(&self) -> Result<()> {
+        let Some(file) = self.appended_file() else { return Ok(()) };
+        let carried = self.shared.carried.load(Ordering::Relaxed);
+        let bytes = self.committed();
+        if carried < bytes.len() {
+            file.write_at(&bytes[carried..], carried as u64)?;
+            self.shared.carried.store(bytes.len(), Ordering::Relaxed);
         }
+        Ok(())
     }
 
     /// Shows readers that the writer lives, at this time in microseconds since 1970 UTC.
-    pub fn beat(&self, wall_micros: i64) {
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`], only where the file is not the page's memory.
+    pub fn beat(&self, wall_micros: i64) -> Result<()> {
         // SAFETY: the offset is within the header and a multiple of 8; other processes only read it.
         let heartbeat = unsafe { AtomicI64::from_ptr(self.shared.base.as_ptr().add(HEARTBEAT_OFFSET).cast()) };
         heartbeat.store(wall_micros.to_le(), Ordering::Relaxed);
+        match self.appended_file() {
+            Some(file) if self.shared.carried.load(Ordering::Relaxed) >= HEADER_BYTES => {
+                file.write_at(&wall_micros.to_le_bytes(), HEARTBEAT_OFFSET as u64)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns once what was published before the call survives a loss of power. A page in memory has nothing to sync.
@@ -222,9 +252,11 @@ impl PageView {
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn sync(&self) -> Result<()> {
+        self.carry()?;
         match &self.shared.memory {
             Memory::Mapped(map) => map.sync(),
-            Memory::Heap { .. } => Ok(()),
+            Memory::Heap { file: Some(file), .. } => file.sync(),
+            Memory::Heap { file: None, .. } => Ok(()),
         }
     }
 
@@ -233,7 +265,7 @@ impl PageView {
     pub fn is_linked(&self) -> bool {
         match &self.shared.memory {
             Memory::Mapped(map) => map.is_linked(),
-            Memory::Heap { .. } => true,
+            Memory::Heap { file, .. } => file.as_ref().is_none_or(AppendedFile::is_linked),
         }
     }
 
@@ -242,14 +274,28 @@ impl PageView {
     pub fn path(&self) -> Option<PathBuf> {
         match &self.shared.memory {
             Memory::Mapped(map) => Some(map.path().to_owned()),
-            Memory::Heap { .. } => None,
+            Memory::Heap { file, .. } => file.as_ref().map(|file| file.path().to_owned()),
         }
     }
 
-    /// Whether the page is in memory only.
+    /// Makes sure that stores to the page will not fault, as they do after its bytes were written back to the disk.
+    pub fn populate(&self) {
+        if let Memory::Mapped(map) = &self.shared.memory {
+            map.populate();
+        }
+    }
+
+    /// Whether the page may begin another use: its file is its memory.
     #[must_use]
-    pub fn is_heap(&self) -> bool {
-        matches!(self.shared.memory, Memory::Heap { .. })
+    pub fn is_mapped(&self) -> bool {
+        matches!(self.shared.memory, Memory::Mapped(_))
+    }
+
+    fn appended_file(&self) -> Option<&AppendedFile> {
+        match &self.shared.memory {
+            Memory::Heap { file, .. } => file.as_ref(),
+            Memory::Mapped(_) => None,
+        }
     }
 }
 
@@ -347,12 +393,32 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_is_carried_to_its_file_reads_back_at_each_step() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("page");
+        let mut page = Page::appended(&path, 4096).unwrap();
+        let read = || crate::disk::Disk::read(&crate::disk::OsDisk, &path).unwrap();
+        page.view().beat(5).unwrap();
+        assert_eq!(read().len(), 0);
+        page.begin(&header(0));
+        for seq in 0..5 {
+            log(&mut page, seq, &[(MetricId(0), 0.5)]);
+            page.view().carry().unwrap();
+            assert_eq!(seqs(&read()), (0..=seq).collect::<Vec<_>>());
+        }
+        page.view().beat(77).unwrap();
+        assert_eq!(Header::from_bytes(&read()).unwrap().heartbeat_micros, 77);
+        assert_eq!(seqs(&read()).len(), 5);
+        assert!(page.view().is_linked() && !page.view().is_mapped());
+    }
+
+    #[test]
     fn the_heartbeat_is_seen_in_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("page");
         let mut page = Page::mapped(&path, 4096).unwrap();
         page.begin(&header(0));
-        page.view().beat(77);
+        page.view().beat(77).unwrap();
         let bytes = crate::disk::Disk::read(&crate::disk::OsDisk, &path).unwrap();
         assert_eq!(Header::from_bytes(&bytes).unwrap().heartbeat_micros, 77);
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::page::Page;
 use crate::clock;
+use crate::disk::maps_are_trusted;
 use crate::error::Result;
 use crate::format::layout;
 use crate::format::page::{Header, Process};
@@ -18,16 +19,26 @@ pub struct PageMaker {
     origin: Origin,
     process: Process,
     page_bytes: usize,
+    /// Whether pages are copied to their files instead of being mapped.
+    appends: bool,
     next_file: AtomicU64,
     in_memory: AtomicUsize,
 }
 
 impl PageMaker {
-    /// A maker of pages of `page_bytes` bytes in the folder `dir`, which exists.
+    /// A maker of pages of `page_bytes` bytes in the folder `dir`. Pages are mapped where the file system of `dir`, which
+    /// exists, can be trusted with that.
     #[must_use]
     pub fn new(dir: PathBuf, origin: Origin, process: Process, page_bytes: usize) -> Self {
         let (next_file, in_memory) = (AtomicU64::new(0), AtomicUsize::new(0));
-        Self { dir, origin, process, page_bytes, next_file, in_memory }
+        let appends = !maps_are_trusted(&dir);
+        Self { dir, origin, process, page_bytes, appends, next_file, in_memory }
+    }
+
+    /// Whether the writer thread has to carry what is published to the pages' files.
+    #[must_use]
+    pub fn appends(&self) -> bool {
+        self.appends
     }
 
     /// The folder of the pages' files.
@@ -48,7 +59,9 @@ impl PageMaker {
     /// [`crate::Error::Io`] where the disk gives none.
     pub fn make(&self, frame_bytes: usize) -> Result<Page> {
         let n = self.next_file.fetch_add(1, Ordering::Relaxed);
-        Page::mapped(&self.dir.join(layout::journal_file(self.origin.writer, n)), self.bytes(frame_bytes))
+        let path = self.dir.join(layout::journal_file(self.origin.writer, n));
+        let bytes = self.bytes(frame_bytes);
+        if self.appends { Page::appended(&path, bytes) } else { Page::mapped(&path, bytes) }
     }
 
     /// A page in memory; `None` past [`MEMORY_PAGES`].
@@ -69,10 +82,11 @@ impl PageMaker {
         self.page_bytes
     }
 
-    /// Whether a page is of the usual size, so that it can be used again for any event.
+    /// Whether a page can be used again, for any event: it is mapped, of the usual size, and its file has a name.
     #[must_use]
-    pub fn is_usual(&self, page: &Page) -> bool {
-        page.capacity() == self.page_bytes
+    pub fn is_usable(&self, page: &Page) -> bool {
+        let view = page.view();
+        page.capacity() == self.page_bytes && view.is_mapped() && view.is_linked()
     }
 
     /// The header of the page of that number, alive now.

@@ -181,7 +181,9 @@ mod tests {
             }).collect();
             let fold = |changes: &[(&str, Change)]| {
                 let mut fold = Fold::default();
-                changes.iter().for_each(|(path, change)| fold.add(path, change.clone()));
+                for (path, change) in changes {
+                    fold.add(path, change.clone());
+                }
                 fold
             };
             let mut turned = changes.clone();

@@ -1,6 +1,8 @@
 //! Lakes for tests, made without the writer: rows are logged in memory and put where a test wants them, into journal
 //! pages or into segments.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at the disk from outside")]
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -65,13 +67,18 @@ pub(crate) struct Writer {
 impl Writer {
     /// A writer of that run, killed unless `process` is set to one that lives, with its attempt and rank recorded.
     pub(crate) fn new(run: &RunRef, attempt: u32, rank: Option<u32>) -> Self {
+        Self::starting_at(1_000 * i64::from(attempt), run, attempt, rank)
+    }
+
+    /// As [`Self::new`], with its first row at that time.
+    pub(crate) fn starting_at(time: i64, run: &RunRef, attempt: u32, rank: Option<u32>) -> Self {
         let mut writer = Self {
             origin: Origin { writer: WriterId::random(), rank, attempt },
             process: dead_process(),
             heartbeat_micros: 1_000,
             dir: run.dir.clone(),
             logged: [0; 2],
-            time: 1_000 * i64::from(attempt),
+            time,
             pages: 0,
             segments: 0,
             events: Vec::new(),
@@ -105,7 +112,7 @@ impl Writer {
     }
 
     /// Puts what was logged since the last call into a journal page.
-    pub(crate) fn to_journal(&mut self) -> PathBuf {
+    pub(crate) fn put_into_journal(&mut self) -> PathBuf {
         let events = std::mem::take(&mut self.events);
         let path = self.dir.join(JOURNAL_DIR).join(layout::journal_file(self.origin.writer, self.pages));
         let bytes = self.page(&events, self.pages);
@@ -115,20 +122,20 @@ impl Writer {
     }
 
     /// Puts what was logged since the last call into segments.
-    pub(crate) fn to_segments(&mut self) {
+    pub(crate) fn put_into_segments(&mut self) {
         let events = std::mem::take(&mut self.events);
         self.seal(&events, 0);
     }
 
-    /// As [`Self::to_journal`] followed by [`Self::to_segments`] of the same rows: what a crash in between leaves.
-    pub(crate) fn to_both(&mut self) {
+    /// As [`Self::put_into_journal`] followed by [`Self::put_into_segments`] of the same rows: what a crash in between leaves.
+    pub(crate) fn put_into_both(&mut self) {
         let events = self.events.clone();
-        self.to_journal();
+        self.put_into_journal();
         self.seal(&events, 0);
     }
 
-    /// As [`Self::to_segments`], and leaves the segments of the first and of the second half there too, as if merged.
-    pub(crate) fn to_merged_segments(&mut self) {
+    /// As [`Self::put_into_segments`], and leaves the segments of the first and of the second half there too, as if merged.
+    pub(crate) fn put_into_merged_segments(&mut self) {
         let events = std::mem::take(&mut self.events);
         let (first, second) = events.split_at(events.len() / 2);
         self.seal(first, 0);
@@ -136,8 +143,8 @@ impl Writer {
         self.seal(&events, 1);
     }
 
-    /// As [`Self::to_segments`], in two segments that both hold the rows in the middle.
-    pub(crate) fn to_overlapping_segments(&mut self) {
+    /// As [`Self::put_into_segments`], in two segments that both hold the rows in the middle.
+    pub(crate) fn put_into_overlapping_segments(&mut self) {
         let events = std::mem::take(&mut self.events);
         self.seal(&events[..events.len() * 2 / 3], 0);
         self.seal(&events[events.len() / 3..], 0);
@@ -177,7 +184,9 @@ impl Writer {
         assert_eq!(bytes.len(), HEADER_BYTES);
         let mut page =
             Page { bytes, seed: Header::frame_seed(number), names: &mut self.names, named: HashSet::default() };
-        events.iter().for_each(|event| page.push(event));
+        for event in events {
+            page.push(event);
+        }
         page.bytes.extend_from_slice(&[0; 64]);
         page.bytes
     }

@@ -1,7 +1,7 @@
 //! What the journal of a run holds: each writer's rows that may not be sealed yet, and when it last showed life.
 //!
 //! Pages may be written, recycled and removed while they are read. A page is taken as soon as it reads as whole; one that
-//! stays torn after [`TRIES`] readings is damaged: its rows up to the damage count, and the rest is a [`Problem`]. A file
+//! stays torn after `TRIES` readings is damaged: its rows up to the damage count, and the rest is a [`Problem`]. A file
 //! without a header is a page that is being prepared and is passed over.
 
 use std::io;
@@ -62,7 +62,7 @@ pub fn read(disk: &dyn Disk, dir: &Path, problems: &mut Vec<Problem>) -> Result<
     Ok(read_listed(disk, &dir, &entries, problems))
 }
 
-/// As [`read`], of a journal folder that was listed already.
+/// As [`read()`], of a journal folder that was listed already.
 pub fn read_listed(disk: &dyn Disk, journal: &Path, entries: &[Entry], problems: &mut Vec<Problem>) -> Vec<Tail> {
     let mut pages = Vec::new();
     for entry in entries.iter().filter(|entry| layout::parse_journal(&entry.name).is_some()) {

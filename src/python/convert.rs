@@ -38,13 +38,11 @@ fn flatten(
     }
     for item in mapping.items()? {
         let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
-        let path = match key.cast::<PyString>() {
-            Ok(key) => format!("{prefix}{}", key.to_str()?),
-            Err(_) => {
-                let got = type_name(&key);
-                return Err(PyTypeError::new_err(format!("metric names are str, got {got}: {}", key.repr()?)));
-            }
+        let Ok(name) = key.cast::<PyString>() else {
+            let got = type_name(&key);
+            return Err(PyTypeError::new_err(format!("metric names are str, got {got}: {}", key.repr()?)));
         };
+        let path = format!("{prefix}{}", name.to_str()?);
         if let Some(nested) = as_mapping(&value) {
             flatten(nested, &format!("{path}/"), depth + 1, values)?;
             continue;
@@ -58,7 +56,7 @@ fn flatten(
 
 /// A nested mapping. Numbers may claim to be mappings by their methods (0-d arrays do), so the abstract base decides.
 fn as_mapping<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
-    value.cast::<PyDict>().map(Bound::as_any).unwrap_or(value).cast::<PyMapping>().ok()
+    value.cast::<PyDict>().map_or(value, Bound::as_any).cast::<PyMapping>().ok()
 }
 
 fn scalar(path: &str, value: &Bound<'_, PyAny>) -> PyResult<Scalar> {

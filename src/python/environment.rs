@@ -22,6 +22,7 @@ fn variable(name: &str) -> Option<String> {
 
 /// A run id that follows from its parts: the same parts give the same id, on any machine.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it made of an argument")]
 fn id_of(parts: Vec<String>) -> String {
     job::id_of(&parts)
 }

@@ -76,26 +76,6 @@ fn step_name(py: Python<'_>) -> *mut ffi::PyObject {
     NAME.get_or_init(py, || PyString::intern(py, "step").unbind()).as_ptr()
 }
 
-/// Whether the keyword names of a call are just "step". A place in a program hands over the same tuple each time, so the
-/// last one that was right is remembered.
-#[inline]
-unsafe fn are_step(py: Python<'_>, names: *mut ffi::PyObject) -> bool {
-    static LAST: AtomicPtr<ffi::PyObject> = AtomicPtr::new(ptr::null_mut());
-    if names == LAST.load(Ordering::Relaxed) {
-        return true;
-    }
-    // SAFETY: attached, and the names are a live tuple of the interpreter; what is remembered is owned, so that its
-    // address stands for it alone.
-    unsafe {
-        let are = ffi::PyTuple_Size(names) == 1 && ffi::PyTuple_GetItem(names, 0) == step_name(py);
-        if are {
-            ffi::Py_INCREF(names);
-            ffi::Py_XDECREF(LAST.swap(names, Ordering::Relaxed));
-        }
-        are
-    }
-}
-
 /// The arguments of a call, in the vectorcall convention.
 #[derive(Clone, Copy)]
 struct Call {
@@ -184,12 +164,13 @@ unsafe fn log_fast(call: Call) -> Option<()> {
 
 /// The step of a call with data and at most a step, given by position or name: `Some(None)` without one.
 #[inline]
+#[expect(clippy::option_option, reason = "the outer one says whether the call is a usual one")]
 unsafe fn fast_step(py: Python<'_>, call: Call) -> Option<Option<i64>> {
     // SAFETY: as for `log_fast`; `args` has `positional` entries and then one for each name.
     unsafe {
         let step = match call.positional {
             1 if call.names.is_null() => return Some(None),
-            1 if are_step(py, call.names) => *call.args.add(1),
+            1 if is_just_step(py, call.names) => *call.args.add(1),
             2 if call.names.is_null() => *call.args.add(1),
             _ => return None,
         };
@@ -203,6 +184,27 @@ unsafe fn fast_step(py: Python<'_>, call: Call) -> Option<Option<i64>> {
         let step = ffi::PyLong_AsLongLongAndOverflow(step, &raw mut overflow);
         (overflow == 0).then_some(Some(step))
     }
+}
+
+/// Whether keyword names are just "step". They are a constant of the calling code, so one that was met is known by its
+/// address; it is kept for ever, so that no other object gets that address.
+#[inline]
+unsafe fn is_just_step(py: Python<'_>, names: *mut ffi::PyObject) -> bool {
+    static MET: [AtomicPtr<ffi::PyObject>; 16] = [const { AtomicPtr::new(ptr::null_mut()) }; 16];
+    let slot = &MET[(names.addr() >> 4) % MET.len()];
+    if slot.load(Ordering::Relaxed) == names {
+        return true;
+    }
+    // SAFETY: attached, and the names are a tuple of str.
+    unsafe {
+        if ffi::PyTuple_Size(names) != 1 || ffi::PyTuple_GetItem(names, 0) != step_name(py) {
+            return false;
+        }
+        if slot.compare_exchange(ptr::null_mut(), names, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            ffi::Py_INCREF(names);
+        }
+    }
+    true
 }
 
 /// The number of a key that is not in the table; `None` for a key that is no good name, which the slow way explains.
@@ -238,7 +240,7 @@ unsafe fn log_slow(call: Call) -> PyResult<()> {
         let py = Python::assume_attached();
         let this = Bound::from_borrowed_ptr(py, call.slf);
         let names = Bound::from_borrowed_ptr_or_opt(py, call.names).map(|names| names.cast_into_unchecked::<PyTuple>());
-        let count = call.positional + names.as_ref().map_or(0, |names| names.len());
+        let count = call.positional + names.as_ref().map_or(0, PyTupleMethods::len);
         let arguments: Vec<Bound<'_, PyAny>> =
             (0..count).map(|i| Bound::from_borrowed_ptr(py, *call.args.add(i))).collect();
         (this, arguments, names)

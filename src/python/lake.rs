@@ -1,5 +1,11 @@
 //! `Lake`: reads what runs have logged, also while they log.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
+)]
+#![expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it made of an argument")]
+
 use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,22 +74,7 @@ impl PyLake {
         Ok(PyTable::new(batch.schema(), vec![batch]))
     }
 
-    /// What was logged, one row a value; or with `wide`, one row a step and one column a metric.
-    ///
-    /// Columns: project, run, name, metric, step, time, value, text, rank, attempt, writer, seq. A value that is no
-    /// number, or that needs more digits than a float has, is in `text`. Wide: project, run, name, step, rank if there
-    /// are any, then the metrics; where a metric has several values at a step, the last logged.
-    ///
-    /// Args:
-    ///     names: Of these metrics only.
-    ///     runs: Of these runs only: ids, unique starts of ids (4 characters or more), or names.
-    ///     project: Of this project only.
-    ///     wide: One row a step.
-    ///     attempts: "newest": without rows that a resumed run replaced; or "all".
-    ///
-    /// Raises:
-    ///     NotFound: For a run that does not exist.
-    ///     InvalidArgument: For a name that several runs have.
+    /// What was logged; see `runlake.Lake.metrics`.
     #[pyo3(signature = (names=None, *, runs=None, project=None, wide=false, attempts="newest"))]
     fn metrics(
         &self,
@@ -125,18 +116,7 @@ impl PyLake {
         Ok(PyTable::new(schema, batches))
     }
 
-    /// The attributes: configuration, summary, tags, environment and all else that a run has one value of.
-    ///
-    /// Columns: project, run, path, type, number, text, time, writer, seq.
-    ///
-    /// Args:
-    ///     runs: Of these runs only: ids, unique starts of ids (4 characters or more), or names.
-    ///     project: Of this project only.
-    ///     history: Every change, from the oldest to the newest, and not just the current values.
-    ///
-    /// Raises:
-    ///     NotFound: For a run that does not exist.
-    ///     InvalidArgument: For a name that several runs have.
+    /// The attributes; see `runlake.Lake.attributes`.
     #[pyo3(signature = (*, runs=None, project=None, history=false))]
     fn attributes(
         &self,

@@ -1,5 +1,10 @@
 //! `Run`: the handle of a run that is being written to.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
+)]
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -221,10 +226,23 @@ impl PyRun {
         self.run.as_ref().map_or_else(String::new, |run| run.writer_id().to_string())
     }
 
+    /// Whether this process writes to the run: not so in a forked child that has not used it yet.
+    #[getter]
+    fn in_use(&self) -> bool {
+        self.run.as_ref().is_some_and(Run::is_in_use)
+    }
+
     /// Whether the run was finished; never in mode "disabled".
     #[getter]
     fn finished(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the lake is on a network file system: what is logged then survives a kill of the process after 50 ms, and not
+    /// as soon as `log` returns.
+    #[getter]
+    fn remote(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.writer().appends())
     }
 
     /// Whether nothing is stored: mode "disabled".

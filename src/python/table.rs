@@ -1,5 +1,10 @@
 //! `Table`: what a lake answers with.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
+)]
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use pyo3::IntoPyObjectExt;
@@ -100,18 +105,20 @@ impl PyTable {
     /// The first rows, for notebooks.
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
         let (rows, columns) = self.shape();
-        let cells = |kind: &str, cells: &mut dyn Iterator<Item = String>| {
-            cells.map(|cell| format!("<{kind}>{}</{kind}>", escape(&cell))).collect::<String>()
+        let row = |kind: &str, texts: &[String]| {
+            let cells = texts.iter().map(|text| format!("<{kind}>{}</{kind}>", escape(text)));
+            format!("<tr>{}</tr>", cells.collect::<Vec<_>>().concat())
         };
-        let names = cells("th", &mut self.schema.fields().iter().map(|field| field.name().clone()));
-        let mut html = format!("<table><thead><tr>{names}</tr></thead><tbody>");
-        for row in self.rows(py, Some(SHOWN_ROWS))? {
-            let texts: Vec<String> = row.cast::<PyDict>()?.values().iter().map(|value| shown(&value)).collect();
-            html += &format!("<tr>{}</tr>", cells("td", &mut texts.into_iter()));
+        let names: Vec<String> = self.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let mut html = vec![format!("<table><thead>{}</thead><tbody>", row("th", &names))];
+        for values in self.rows(py, Some(SHOWN_ROWS))? {
+            let texts: Vec<String> = values.cast::<PyDict>()?.values().iter().map(|value| shown(&value)).collect();
+            html.push(row("td", &texts));
         }
         let more = rows.saturating_sub(SHOWN_ROWS);
         let more = if more == 0 { String::new() } else { format!(", {more} not shown") };
-        Ok(format!("{html}</tbody></table><p>{rows} rows, {columns} columns{more}</p>"))
+        html.push(format!("</tbody></table><p>{rows} rows, {columns} columns{more}</p>"));
+        Ok(html.concat())
     }
 
     /// The first rows as dictionaries of plain Python objects; times are aware datetimes in UTC.

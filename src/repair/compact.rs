@@ -89,7 +89,8 @@ fn merge(disk: &dyn Disk, sources: &[Segment], target: &Path, table: Table) -> R
         let batches = segment.batches(merge::BATCH_ROWS)?;
         Ok(Box::new(batches.map(move |batch| segments::without(batch?, &doubled))))
     });
-    merge::merge_sources(disk, opened.collect::<Result<_>>()?, target, table, &Footer::new(table, level, ranges))?;
+    let footer = Footer::new(table, level, ranges);
+    merge::merge_sources(disk, opened.collect::<Result<_>>()?, target, table, &footer, &mut || {})?;
     let rows = Segment::open(disk, target)?.rows();
     let expected: u64 = sources.iter().map(Segment::rows).sum();
     if rows == expected || (doubles && rows < expected) {

@@ -88,7 +88,9 @@ fn seal(
             recovered.rows += sealer.seal(tail, table, &spans)?;
         }
     }
-    dead.iter().for_each(|tail| notes.end(&state, tail, leftover::status(tail, observer)));
+    for tail in &dead {
+        notes.end(&state, tail, leftover::status(tail, observer));
+    }
     if state.writers.values().all(|writer| writer.status != Status::Running) {
         notes.summary(&state);
     }
@@ -151,16 +153,14 @@ impl Notes {
             return;
         }
         let path = format!("writer/{writer}/status");
-        // Newer than "running", whatever the clocks say.
-        let begun = state.fold.change(&path).map_or(i64::MIN, |change| change.time + 1);
-        self.0.push((path, Attribute::text(status.name()), tail.heartbeat_micros.max(begun)));
+        self.0.push((path, Attribute::text(status.name()), last_seen(state, tail)));
     }
 
     /// Declares rows that the journal has lost, unless the writer has done so.
     fn lost(&mut self, state: &RunState, tail: &Tail, table: Table, gap: &std::ops::Range<u64>) {
         let path = format!("lost/{}/{}/{}", tail.origin.writer, table.name(), gap.start);
         if state.fold.change(&path).is_none() {
-            let micros = tail.heartbeat_micros;
+            let micros = last_seen(state, tail);
             let value = serde_json::json!({
                 "rows": gap.end - gap.start,
                 "cause": "damaged journal page",
@@ -177,6 +177,12 @@ impl Notes {
         let values = state.last_values.iter();
         self.0.extend(values.map(|(metric, value)| (format!("summary/{metric}"), value.clone(), micros)));
     }
+}
+
+/// When a writer last gave a sign of life, as readers saw it before the recovery and shall see it after.
+fn last_seen(state: &RunState, tail: &Tail) -> i64 {
+    let writer = state.writers.get(&tail.origin.writer);
+    writer.and_then(|writer| writer.seen_micros).unwrap_or(tail.heartbeat_micros)
 }
 
 /// Removes the journal files of writers that are sealed, and files of others that were never used.

@@ -1,5 +1,7 @@
 //! What maintenance does to runs in every state that writers and crashes leave.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at the disk from outside")]
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,12 +84,12 @@ fn log(writer: &mut Writer, steps: std::ops::Range<i64>) {
 fn killed(run: &RunRef, rank: u32) -> Writer {
     let mut writer = Writer::new(run, 1, Some(rank));
     log(&mut writer, 0..20);
-    writer.to_segments();
+    writer.put_into_segments();
     log(&mut writer, 20..25);
-    writer.to_both();
+    writer.put_into_both();
     writer.attribute("config/lr", Attribute::float(0.5));
     log(&mut writer, 25..30);
-    writer.to_journal();
+    writer.put_into_journal();
     writer
 }
 
@@ -99,16 +101,15 @@ fn age(path: &Path) {
 fn a_run_in_any_honest_state_has_no_damage() {
     let (_dir, lake) = fixture::lake();
     let run = fixture::run(&lake, "p", "1");
-    killed(&run, 0);
-    let mut merged = Writer::new(&run, 1, Some(1));
-    log(&mut merged, 0..30);
-    merged.to_merged_segments();
-    let found = findings(&run);
-    assert_eq!(damage(&run), [""; 0]);
-    let texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
-    assert_eq!(found.iter().filter(|(severity, _)| *severity == Severity::Leftover).count(), 5, "{texts:?}");
-    assert!(texts.iter().any(|text| text.contains("which is killed; recover seals it")), "{texts:?}");
-    assert!(texts.iter().any(|text| text.contains("merged into another")), "{texts:?}");
+    let killed = killed(&run, 0);
+    let mut other = Writer::new(&run, 1, Some(1));
+    log(&mut other, 0..30);
+    other.put_into_merged_segments();
+    let merged = "a segment that was merged into another; compact removes it".to_owned();
+    let journal = format!("the journal of writer {}, which is killed; recover seals it", killed.origin.writer);
+    // In the order of the folders: attributes, journal, metrics. All attributes of the merged writer are in its first half.
+    let leftovers = [merged.clone(), journal, merged.clone(), merged].map(|text| (Severity::Leftover, text));
+    assert_eq!(findings(&run), leftovers);
     let verified = verify(&OsDisk, &run, &Observer::now(), &mut |_| {});
     assert_eq!(verified.rows, 60 + 60 + 2 + 1 + 2);
 }
@@ -120,7 +121,7 @@ fn a_segment_that_is_gone_is_told_by_the_rows_that_are_missing() {
     let mut writer = Writer::new(&run, 1, None);
     for steps in [0..5, 5..10, 10..15] {
         log(&mut writer, steps);
-        writer.to_segments();
+        writer.put_into_segments();
     }
     assert_eq!(damage(&run), [""; 0]);
     std::fs::remove_file(&files(&run.dir.join("metrics"))[1]).unwrap();
@@ -135,12 +136,12 @@ fn a_gap_that_was_declared_is_no_damage() {
     let mut writer = Writer::new(&run, 1, None);
     for steps in [0..5, 5..10, 10..15] {
         log(&mut writer, steps);
-        writer.to_segments();
+        writer.put_into_segments();
     }
     std::fs::remove_file(&files(&run.dir.join("metrics"))[1]).unwrap();
     let path = format!("lost/{}/metrics/10", writer.origin.writer);
     writer.attribute(&path, Attribute::json(r#"{"rows": 10, "cause": "disk full"}"#));
-    writer.to_segments();
+    writer.put_into_segments();
     let text = format!("10 rows of writer {} could not be stored: disk full", writer.origin.writer);
     assert_eq!(findings(&run), [(Severity::Gap, text)]);
 }
@@ -151,7 +152,7 @@ fn every_flipped_byte_of_the_pages_is_found() {
     let run = fixture::run(&lake, "p", "1");
     let mut writer = Writer::new(&run, 1, None);
     log(&mut writer, 0..40);
-    writer.to_segments();
+    writer.put_into_segments();
     let path = files(&run.dir.join("metrics")).remove(0);
     let whole = std::fs::read(&path).unwrap();
     let pages =
@@ -188,10 +189,10 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         std::fs::write(path, bytes).unwrap();
-        verify(&OsDisk, &run, &Observer::now(), &mut |_| {});
+        drop(verify(&OsDisk, &run, &Observer::now(), &mut |_| {}));
         recover(&OsDisk, &run, &Observer::now()).ok();
         compact(&OsDisk, &run, &Observer::now()).ok();
-        verify(&OsDisk, &run, &Observer::now(), &mut |_| {});
+        drop(verify(&OsDisk, &run, &Observer::now(), &mut |_| {}));
     }
 }
 
@@ -207,7 +208,7 @@ fn recovery_seals_every_row_and_keeps_the_status_and_the_summary() {
     // Ten metrics and the attribute of each.
     assert_eq!((recovered.writers.len(), recovered.rows, recovered.files), (2, 22, 4));
     assert_eq!(rows(&lake, &run), before);
-    assert_eq!(journal(&run), [PathBuf::new(); 0]);
+    assert_eq!(journal(&run), Vec::<PathBuf>::new());
     let now = state(&run);
     assert_eq!((now.status, now.created_micros), (Status::Killed, was.created_micros));
     assert_eq!(now.finished_micros, was.finished_micros);
@@ -221,13 +222,30 @@ fn recovery_seals_every_row_and_keeps_the_status_and_the_summary() {
 }
 
 #[test]
+fn a_killed_run_ended_at_its_last_sign_of_life_before_recovery_and_after() {
+    // It recorded at 1001 us that it runs. The heartbeat is older where the writer was killed before the next one.
+    for (heartbeat_micros, ended) in [(0, 1_002), (1_001, 1_002), (9_000, 9_000)] {
+        let (_dir, lake) = fixture::lake();
+        let run = fixture::run(&lake, "p", "1");
+        let mut writer = Writer::new(&run, 1, None);
+        writer.heartbeat_micros = heartbeat_micros;
+        writer.put_into_journal();
+        let before = state(&run);
+        assert_eq!((before.status, before.finished_micros), (Status::Killed, Some(ended)));
+        recover(&OsDisk, &run, &Observer::now()).unwrap();
+        let after = state(&run);
+        assert_eq!((after.status, after.finished_micros), (Status::Killed, Some(ended)));
+    }
+}
+
+#[test]
 fn recovery_leaves_writers_that_live_and_the_summary_to_them() {
     let (_dir, lake) = fixture::lake();
     let run = fixture::run(&lake, "p", "1");
     let mut live = Writer::new(&run, 1, Some(0));
     live.process = current_process();
     log(&mut live, 0..10);
-    let page = live.to_journal();
+    let page = live.put_into_journal();
     killed(&run, 1);
     let before = rows(&lake, &run);
     recover(&OsDisk, &run, &Observer::now()).unwrap();
@@ -259,9 +277,9 @@ fn a_damaged_page_is_kept_and_its_missing_rows_are_declared() {
     let run = fixture::run(&lake, "p", "1");
     let mut writer = Writer::new(&run, 1, None);
     log(&mut writer, 0..10);
-    let first = writer.to_journal();
+    let first = writer.put_into_journal();
     log(&mut writer, 10..20);
-    writer.to_journal();
+    writer.put_into_journal();
     let mut bytes = std::fs::read(&first).unwrap();
     let at = bytes.len() - 200;
     bytes[at] ^= 1;
@@ -290,7 +308,7 @@ fn a_page_of_a_newer_format_is_left_alone() {
     let run = fixture::run(&lake, "p", "1");
     let mut writer = Writer::new(&run, 1, None);
     log(&mut writer, 0..10);
-    let page = writer.to_journal();
+    let page = writer.put_into_journal();
     let mut bytes = std::fs::read(&page).unwrap();
     bytes[8] = 9;
     std::fs::write(&page, bytes).unwrap();
@@ -345,7 +363,7 @@ fn a_compaction_that_is_killed_anywhere_loses_and_doubles_nothing() {
         killed(run, 0);
         let mut other = Writer::new(run, 1, Some(1));
         log(&mut other, 0..30);
-        other.to_merged_segments();
+        other.put_into_merged_segments();
     };
     at_every_crash(act, make, |lake, run, before| assert_eq!(rows(lake, run), before));
 }
@@ -378,7 +396,7 @@ fn doubled_rows_are_found_and_compaction_drops_them() {
     let run = fixture::run(&lake, "p", "1");
     let mut writer = Writer::new(&run, 1, None);
     log(&mut writer, 0..30);
-    writer.to_overlapping_segments();
+    writer.put_into_overlapping_segments();
     let before = rows(&lake, &run);
     assert!(damage(&run).iter().any(|text| text.contains("in another segment too")), "{:?}", damage(&run));
     compact(&OsDisk, &run, &Observer::now()).unwrap();
@@ -393,7 +411,7 @@ fn a_table_with_a_damaged_segment_is_not_compacted() {
     let mut writer = Writer::new(&run, 1, None);
     for steps in [0..5, 5..10, 10..15] {
         log(&mut writer, steps);
-        writer.to_segments();
+        writer.put_into_segments();
     }
     let metrics = files(&run.dir.join("metrics"));
     std::fs::write(&metrics[1], b"no parquet").unwrap();
@@ -436,7 +454,7 @@ fn one_run_of_several_comes_back_and_never_over_another() {
     assert_eq!(left[0].runs, removal.runs[..1]);
     trash::purge(&lake, &left[0]).unwrap();
     trash::purge(&lake, &left[0]).unwrap();
-    assert_eq!(files(&lake.path.join(TRASH_DIR)), [PathBuf::new(); 0]);
+    assert_eq!(files(&lake.path.join(TRASH_DIR)), Vec::<PathBuf>::new());
 }
 
 #[test]

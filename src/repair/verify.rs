@@ -94,7 +94,9 @@ impl Check<'_> {
         let tails = self.journal(observer)?;
         // Attributes first: they declare what may be missing.
         let attributes = self.table(Table::Attributes, &tails, on_bytes)?;
-        tails.iter().for_each(|tail| self.fold.add_tail(tail));
+        for tail in &tails {
+            self.fold.add_tail(tail);
+        }
         let metrics = self.table(Table::Metrics, &tails, on_bytes)?;
         for (table, seen) in [(Table::Attributes, attributes), (Table::Metrics, metrics)] {
             self.gaps(table, seen.spans());
@@ -110,7 +112,9 @@ impl Check<'_> {
         let entries = self.disk.list(&journal)?;
         let mut problems = Vec::new();
         let tails = tail::read_listed(self.disk, &journal, &entries, &mut problems);
-        problems.iter().for_each(|problem| self.problem(problem));
+        for problem in &problems {
+            self.problem(problem);
+        }
         for (_, entry) in leftover::journal_files(&entries) {
             let path = journal.join(&entry.name);
             if Page::of(self.disk, &path)? == Page::Damaged {

@@ -125,13 +125,13 @@ impl Job {
     }
 }
 
-/// The process that started this one, as no other process on this machine is named.
+/// The process that started this one, as no other process on this machine is named; `None` where the system does not say.
 fn parent() -> Option<String> {
     #[cfg(unix)]
     {
         let parent = std::os::unix::process::parent_id();
         let boot = uuid::Uuid::from_bytes(current_process().boot_id);
-        Some(format!("{boot}.{parent}.{}", process_start_ticks(parent).unwrap_or(0)))
+        Some(format!("{boot}.{parent}.{}", process_start_ticks(parent)?))
     }
     #[cfg(not(unix))]
     None

@@ -120,10 +120,8 @@ impl<C: Default + Send + 'static> Run<C> {
             }
             _ => {}
         }
-        let attempt = match exists {
-            true => attempt::next(&*disk, &dir, options.resume_from.is_some(), options.job.as_deref())?,
-            false => 1,
-        };
+        let rewinds = options.resume_from.is_some();
+        let attempt = if exists { attempt::next(&*disk, &dir, rewinds, options.job.as_deref())? } else { 1 };
         let mut file = serde_json::to_vec(&RunFile::new(project, &id)).unwrap_or_default();
         file.push(b'\n');
         let (rank, job, settings) = (options.rank, options.job, options.settings);

@@ -7,12 +7,13 @@
 //!
 //! Only the pages that may hold wanted rows are read, by several threads, and handed over in order: run by run, file by
 //! file, sorted by (metric, step, seq) within a file's row groups. Memory is bounded: a thread is at most
-//! [`AHEAD_BATCHES`] batches ahead of the consumer. What cannot be read costs its own rows only and is reported beside
+//! `AHEAD_BATCHES` batches ahead of the consumer. What cannot be read costs its own rows only and is reported beside
 //! them. Rows are never sampled.
 //!
 //! `plan` and `source` find and read the rows of one run, `newest` leaves out what a later attempt replaced, `pool` is
-//! the threads, `pivot` makes wide tables.
+//! the threads, `pivot` makes wide tables, `follow` gives a live run's events as they come.
 
+pub mod follow;
 mod newest;
 pub mod pivot;
 mod plan;

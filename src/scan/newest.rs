@@ -107,13 +107,13 @@ impl Newest {
     ///
     /// # Errors
     /// None in practice.
-    pub(super) fn filter(&self, batch: RecordBatch) -> Result<RecordBatch> {
+    pub(super) fn filter(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let metric = batch.column(METRIC).as_dictionary::<Int32Type>();
         let names = metric.values().as_string::<i32>();
         let ids: Vec<Option<u32>> = names.iter().map(|name| self.metrics.get(name?).copied()).collect();
         // Rows of one attempt lie together.
         let mut known = None;
-        let kept = places(&batch).enumerate().map(|(row, (step, rank, attempt))| {
+        let kept = places(batch).enumerate().map(|(row, (step, rank, attempt))| {
             let last_kept = match known {
                 Some((of, last_kept)) if of == attempt => last_kept,
                 _ => self.last_kept(attempt),
@@ -124,7 +124,7 @@ impl Newest {
             Some(last_kept.is_some_and(|last| step <= last) && newest.is_none_or(|newest| *newest <= attempt))
         });
         let kept: BooleanArray = kept.collect();
-        Ok(filter_record_batch(&batch, &kept)?)
+        Ok(filter_record_batch(batch, &kept)?)
     }
 }
 

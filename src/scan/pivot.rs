@@ -45,15 +45,12 @@ pub fn wide(
         }
     }
     let has_rank = runs.iter().any(|run| run.rows.places.iter().any(|place| place.rank.is_some()));
-    let metrics: Vec<Box<str>> = match metrics {
-        Some(metrics) => {
-            let mut met = BTreeSet::new();
-            metrics.iter().filter(|metric| met.insert(*metric)).map(|metric| metric.as_str().into()).collect()
-        }
-        None => {
-            let all: BTreeSet<&Box<str>> = runs.iter().flat_map(|run| run.metrics.keys()).collect();
-            all.into_iter().cloned().collect()
-        }
+    let metrics: Vec<Box<str>> = if let Some(metrics) = metrics {
+        let mut met = BTreeSet::new();
+        metrics.iter().filter(|metric| met.insert(*metric)).map(|metric| metric.as_str().into()).collect()
+    } else {
+        let all: BTreeSet<&Box<str>> = runs.iter().flat_map(|run| run.metrics.keys()).collect();
+        all.into_iter().cloned().collect()
     };
     let schema = columns(&metrics, has_rank);
     let batches = runs.into_iter().map(|run| run.finish(&schema, &metrics, has_rank)).collect::<Result<_>>()?;

@@ -109,7 +109,7 @@ impl Unit {
 
     fn finish(&self, mut batch: RecordBatch) -> Result<RecordBatch> {
         if let Some(newest) = &self.newest {
-            batch = newest.filter(batch)?;
+            batch = newest.filter(&batch)?;
         }
         let mut columns = self.labels.columns(batch.num_rows())?;
         columns.extend_from_slice(batch.columns());

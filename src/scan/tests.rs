@@ -1,5 +1,7 @@
 //! What a scan gives of runs whose rows lie in journals and segments in every way that a writer and a crash can leave.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at the disk from outside")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -112,7 +114,7 @@ proptest! {
         let mut logged = Vec::new();
         for (rank, (parts, tail)) in writers.iter().enumerate() {
             let mut writer = Writer::new(&run, 1, u32::try_from(rank).ok());
-            let mut seq = 0;
+            let first = logged.len();
             let mut log = |writer: &mut Writer, rows: &[(u8, i8)]| for (metric, step) in rows {
                 let metric = format!("m{metric}");
                 let value = f64::from(*step) / 2.0;
@@ -126,21 +128,20 @@ proptest! {
                     rank: i32::try_from(rank).ok(),
                     attempt: 1,
                     writer: writer.origin.writer.bits().cast_signed(),
-                    seq,
+                    seq: i64::try_from(logged.len() - first).unwrap(),
                 });
-                seq += 1;
             };
             for part in parts {
                 log(&mut writer, &part.rows);
                 match part.place {
-                    Place::Segments => writer.to_segments(),
-                    Place::Both => writer.to_both(),
-                    Place::Merged => writer.to_merged_segments(),
-                    Place::Overlapping => writer.to_overlapping_segments(),
+                    Place::Segments => writer.put_into_segments(),
+                    Place::Both => writer.put_into_both(),
+                    Place::Merged => writer.put_into_merged_segments(),
+                    Place::Overlapping => writer.put_into_overlapping_segments(),
                 }
             }
             log(&mut writer, tail);
-            writer.to_journal();
+            writer.put_into_journal();
         }
         let place = |row: &Row| (row.writer, row.seq);
         logged.sort_by_key(place);
@@ -171,8 +172,10 @@ proptest! {
             if let Some(step) = rewind {
                 writer.attribute(&format!("attempt/{number}/from"), Attribute::int(*step));
             }
-            rows.iter().for_each(|(metric, step)| writer.log(&format!("m{metric}"), *step, f64::from(number)));
-            if *seal { writer.to_segments() } else { drop(writer.to_journal()) }
+            for (metric, step) in rows {
+                writer.log(&format!("m{metric}"), *step, f64::from(number));
+            }
+            if *seal { writer.put_into_segments() } else { drop(writer.put_into_journal()) }
         }
         let mut expected = Vec::new();
         for (at, (rows, _, _)) in attempts.iter().enumerate() {
@@ -212,7 +215,7 @@ fn values_that_are_no_plain_numbers_read_back_from_journal_and_segment() {
     ];
     for seal in [true, false] {
         values.iter().zip(0..).for_each(|(value, step)| writer.log_scalar("m", step, value.clone()));
-        if seal { writer.to_segments() } else { drop(writer.to_journal()) }
+        if seal { writer.put_into_segments() } else { drop(writer.put_into_journal()) }
     }
     let read = read(&lake, Selection::default());
     assert_eq!(read.len(), 2 * values.len());
@@ -229,7 +232,7 @@ fn batches_come_in_the_order_of_runs_and_dropping_a_scan_ends_its_threads() {
         let run = fixture::run(&lake, "p", &format!("{id:02}"));
         let mut writer = Writer::new(&run, 1, None);
         (0..20).for_each(|step| writer.log("loss", step, 0.0));
-        if id % 2 == 0 { writer.to_segments() } else { drop(writer.to_journal()) }
+        if id % 2 == 0 { writer.put_into_segments() } else { drop(writer.put_into_journal()) }
     }
     let read = read(&lake, Selection::default());
     assert_eq!(read.len(), 1000);
@@ -248,7 +251,7 @@ fn one_metric_has_a_dictionary_of_its_own_name() {
     for metric in ["a", "b", "c"] {
         writer.log(metric, 0, 1.0);
     }
-    writer.to_segments();
+    writer.put_into_segments();
     let (batches, _) = scan(&lake, all_attempts(Some(&["b", "missing"]), None));
     let names = batches[0]["metric"].as_dictionary::<Int32Type>().values();
     assert_eq!(names.as_string::<i32>().iter().collect::<Vec<_>>(), [Some("b")]);
@@ -261,9 +264,9 @@ fn a_damaged_file_costs_only_its_own_rows_and_is_reported() {
     let writer_of = |run: &RunRef| {
         let mut writer = Writer::new(run, 1, None);
         (0..500).for_each(|step| writer.log("loss", step, 1.0));
-        writer.to_segments();
+        writer.put_into_segments();
         (500..600).for_each(|step| writer.log("loss", step, 1.0));
-        writer.to_journal();
+        writer.put_into_journal();
     };
     let hurt = fixture::run(&lake, "p", "hurt");
     writer_of(&hurt);
@@ -308,10 +311,10 @@ fn a_wide_table_has_a_row_a_step_and_the_value_logged_last() {
     writer.log("loss", 0, 0.9);
     writer.log("loss", 1, 0.4);
     writer.log("step", 0, 3.0);
-    writer.to_segments();
+    writer.put_into_segments();
     let mut writer = Writer::new(&fixture::run(&lake, "p", "2"), 1, None);
     writer.log("acc", 5, 0.1);
-    writer.to_journal();
+    writer.put_into_journal();
     let (schema, batches) = pivot::wide(scan(&lake, Selection::default()).0.into_iter(), None).unwrap();
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(names, ["project", "run", "name", "step", "acc", "loss", "metric.step"]);
@@ -331,7 +334,7 @@ fn a_wide_table_keeps_ranks_apart_and_has_the_columns_that_were_asked_for() {
     for rank in [1, 0] {
         let mut writer = Writer::new(&run, 1, Some(rank));
         writer.log("loss", 0, rank.into());
-        writer.to_segments();
+        writer.put_into_segments();
     }
     let asked = ["none".to_owned(), "loss".to_owned(), "none".to_owned()];
     let (schema, batches) = pivot::wide(scan(&lake, Selection::default()).0.into_iter(), Some(&asked)).unwrap();

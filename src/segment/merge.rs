@@ -19,13 +19,20 @@ use crate::format::layout::Table;
 /// Rows read from a source at a time, and written at a time.
 pub const BATCH_ROWS: usize = 1 << 14;
 
-/// Merges `sources`, whose rows are disjoint, into a segment at `target`.
+/// Merges `sources`, whose rows are disjoint, into a segment at `target`. `breathe` is called between batches.
 ///
 /// # Errors
 /// Where a source cannot be read or the target not be written; then there is no target.
-pub fn merge(disk: &dyn Disk, sources: &[Segment], target: &Path, table: Table, footer: &Footer) -> Result<()> {
+pub fn merge(
+    disk: &dyn Disk,
+    sources: &[Segment],
+    target: &Path,
+    table: Table,
+    footer: &Footer,
+    breathe: &mut dyn FnMut(),
+) -> Result<()> {
     let sources = sources.iter().map(|source| Ok(Box::new(source.batches(BATCH_ROWS)?) as Source));
-    merge_sources(disk, sources.collect::<Result<_>>()?, target, table, footer)
+    merge_sources(disk, sources.collect::<Result<_>>()?, target, table, footer, breathe)
 }
 
 /// Batches of sorted rows, with the columns of a table.
@@ -41,6 +48,7 @@ pub fn merge_sources(
     target: &Path,
     table: Table,
     footer: &Footer,
+    breathe: &mut dyn FnMut(),
 ) -> Result<()> {
     let mut writer = SegmentWriter::create(disk, target.to_owned(), table)?;
     let mut cursors = Vec::with_capacity(sources.len());
@@ -59,6 +67,7 @@ pub fn merge_sources(
             cursors.swap_remove(first);
         }
         if pending.rows.len() >= BATCH_ROWS || cursors.is_empty() {
+            breathe();
             writer.write(&pending.flush()?)?;
             for cursor in &mut cursors {
                 cursor.forget_place();
@@ -275,7 +284,7 @@ mod tests {
             expected.sort();
             let target = dir.path().join("merged.parquet");
             let range = Range { writer: WriterId::new(1).unwrap(), first: 0, end: 1 };
-            merge(&OsDisk, &segments, &target, Table::Metrics, &Footer::new(Table::Metrics, 1, vec![range])).unwrap();
+            merge(&OsDisk, &segments, &target, Table::Metrics, &Footer::new(Table::Metrics, 1, vec![range]), &mut || {}).unwrap();
             let merged = Segment::open(&OsDisk, &target).unwrap();
             prop_assert_eq!(merged.footer.level, 1);
             prop_assert_eq!(rows_of(&merged), expected);

@@ -1,6 +1,6 @@
 //! Writes a segment. It appears whole under its name, synced, or not at all.
 //!
-//! Encodings, chosen by measurement (`docs/decisions/`): DELTA_BINARY_PACKED for integers and times, BYTE_STREAM_SPLIT
+//! Encodings, chosen by measurement (`docs/decisions/`): `DELTA_BINARY_PACKED` for integers and times, `BYTE_STREAM_SPLIT`
 //! for values, a dictionary for names, zstd(1); row groups of a million rows; a page index, so that a reader of one metric
 //! reads only its pages. Attributes are few and not compressed: to set up a decompressor for each column would be a third
 //! of the time in which the table of runs is read.

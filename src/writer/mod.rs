@@ -7,9 +7,10 @@
 //! thread are stored in its order. Flush and finish return within their time limit. If the thread dies, the journal
 //! stays, and readers and `runlake recover` find every row in it.
 
+mod brief;
 pub mod folder;
 pub mod fork;
-pub mod lock;
+mod keeper;
 mod report;
 mod seal;
 mod summary;
@@ -21,11 +22,12 @@ use std::thread as threads;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
-use parking_lot::Mutex;
 
+use self::brief::{Mutex, MutexGuard};
 use self::folder::RunFolder;
-use self::lock::{Guard, Light};
+use self::keeper::Keeper;
 use self::report::Reports;
+use self::seal::Sealer;
 use self::thread::WriterThread;
 use crate::error::{Error, Result};
 use crate::format::page::Process;
@@ -57,9 +59,9 @@ pub struct Locked<C> {
 /// What the thread and the callers share.
 #[derive(Debug)]
 struct Shared<C> {
-    locked: Light<Locked<C>>,
+    locked: Mutex<Locked<C>>,
     attention: AtomicBool,
-    reports: Mutex<Reports>,
+    reports: parking_lot::Mutex<Reports>,
     waker: Arc<Waker>,
 }
 
@@ -79,6 +81,7 @@ pub struct Writer<C> {
     control: Sender<Control>,
     generation: u32,
     folder: Arc<RunFolder>,
+    appends: bool,
     exit_timeout: Duration,
 }
 
@@ -91,6 +94,7 @@ impl<C: Default + Send + 'static> Writer<C> {
     pub fn start(folder: RunFolder, origin: Origin, process: Process, settings: &WriterSettings) -> Self {
         fork::watch();
         let folder = Arc::new(folder);
+        let made = folder.make();
         let maker = Arc::new(PageMaker::new(folder.journal_dir(), origin, process, settings.page_bytes));
         let (control, control_receiver) = bounded(16);
         let (full_sender, full) = bounded(QUEUED_PAGES + MEMORY_PAGES);
@@ -98,21 +102,25 @@ impl<C: Default + Send + 'static> Writer<C> {
         let waker = Arc::new(Waker::default());
         let appender = Appender::new(maker.clone(), spare_receiver, full_sender, waker.clone());
         let shared = Arc::new(Shared {
-            locked: Light::new(Locked { appender, caller: C::default(), finished: false }),
+            locked: Mutex::new(Locked { appender, caller: C::default(), finished: false }),
             attention: AtomicBool::new(false),
-            reports: Mutex::default(),
+            reports: parking_lot::Mutex::default(),
             waker,
         });
-        if let Err(error) = folder.make() {
+        if let Err(error) = made {
             shared.report(&error);
         }
+        let appends = maker.appends();
+        let disk = folder.disk().clone();
+        let keeper = Keeper::new(shared.clone(), disk.clone(), maker, full, spares, settings);
+        let sealer = Sealer::new(disk, folder.dir().to_owned(), origin, settings.segment_rows);
         let thread =
-            WriterThread::new(shared.clone(), control_receiver, full, spares, maker, folder.clone(), *settings);
+            WriterThread::new(shared.clone(), control_receiver, folder.clone(), keeper, sealer, appends, settings);
         if let Err(error) = thread.spawn() {
             shared.report(&Error::io("start the writer thread of", folder.dir(), error));
         }
         let generation = fork::generation();
-        Self { shared, control, generation, folder, exit_timeout: settings.exit_timeout }
+        Self { shared, control, generation, folder, appends, exit_timeout: settings.exit_timeout }
     }
 
     /// The fork generation that the writer belongs to; in another one it must not be used.
@@ -122,9 +130,16 @@ impl<C: Default + Send + 'static> Writer<C> {
         self.generation
     }
 
+    /// Whether the run's file system is not trusted with shared mappings: what is logged is then in its files within
+    /// [`crate::settings::CARRY_SECS`], and not before `log` returns.
+    #[must_use]
+    pub fn appends(&self) -> bool {
+        self.appends
+    }
+
     /// Takes the lock under which events are logged. Nothing that may wait for Python may be done while it is held.
     #[inline]
-    pub fn lock(&self) -> Guard<'_, Locked<C>> {
+    pub fn lock(&self) -> MutexGuard<'_, Locked<C>> {
         self.shared.locked.lock()
     }
 

@@ -93,7 +93,6 @@ impl Summary {
             let asked = definition.and_then(|definition| definition.summary.as_deref()).unwrap_or("last");
             for kind in asked.split(',').map(str::trim) {
                 let (key, value) = match kind {
-                    "none" => continue,
                     "last" => (name.to_owned(), self.last(id, totals)),
                     "min" => (format!("{name}/min"), Attribute::float(totals.min)),
                     "max" => (format!("{name}/max"), Attribute::float(totals.max)),
@@ -106,6 +105,7 @@ impl Summary {
                         };
                         (format!("{name}/best"), Attribute::float(best))
                     }
+                    // "none", and what a newer build may know.
                     _ => continue,
                 };
                 if !self.set_by_user.contains(&key) {

@@ -8,18 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::folder::RunFolder;
+use super::keeper::{self, Keeper, Timer};
 use super::seal::Sealer;
 use super::{Control, Shared};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::format::page::HEADER_BYTES;
-use crate::journal::append::{FullPage, Lost};
-use crate::journal::page::{Page, PageView};
-use crate::journal::pages::PageMaker;
-use crate::settings::{HEARTBEAT_SECS, SPARE_PAGES, WriterSettings};
+use crate::journal::append::Lost;
+use crate::settings::{CARRY_SECS, WriterSettings};
 use crate::value::Attribute;
 
 const SHORTEST_NAP: Duration = Duration::from_millis(1);
@@ -28,50 +27,15 @@ const LONGEST_NAP: Duration = Duration::from_millis(250);
 const DOZE: Duration = Duration::from_millis(4);
 /// How long to leave a disk alone that refused a segment.
 const RETRY: Duration = Duration::from_secs(1);
-/// A live page is prepared for fast logging when so much of it is used.
-const PREPARE_BYTES: usize = 4096;
-/// How much logging the spare pages should last for.
-const SPARE_SECS: f64 = 0.02;
-
-/// Something done at intervals.
-#[derive(Debug)]
-struct Timer {
-    every: Duration,
-    last: Instant,
-}
-
-impl Timer {
-    fn new(every: Duration) -> Self {
-        Self { every, last: Instant::now() }
-    }
-
-    /// Whether it is time; if so, the next interval begins.
-    fn is_due(&mut self, now: Instant) -> bool {
-        let due = now.duration_since(self.last) >= self.every;
-        if due {
-            self.last = now;
-        }
-        due
-    }
-}
-
 /// See the module.
 #[derive(Debug)]
 pub(super) struct WriterThread<C> {
     shared: Arc<Shared<C>>,
     control: Receiver<Control>,
-    full: Receiver<FullPage>,
-    spares: Sender<Page>,
-    maker: Arc<PageMaker>,
     folder: Arc<RunFolder>,
+    keeper: Keeper<C>,
     sealer: Sealer,
-    spares_wanted: usize,
-    /// Bytes ever committed, as far as seen, and when that was.
-    seen_bytes: (u64, Instant),
-    pages_taken: u64,
-    synced_bytes: u64,
-    heartbeat: Timer,
-    sync: Option<Timer>,
+    longest_nap: Duration,
     seal: Timer,
     folder_check: Timer,
     /// The disk refused; not before then again.
@@ -79,34 +43,19 @@ pub(super) struct WriterThread<C> {
 }
 
 impl<C: Send + 'static> WriterThread<C> {
+    /// The thread of a writer whose journal is carried to its files where it `appends`.
     pub(super) fn new(
         shared: Arc<Shared<C>>,
         control: Receiver<Control>,
-        full: Receiver<FullPage>,
-        spares: Sender<Page>,
-        maker: Arc<PageMaker>,
         folder: Arc<RunFolder>,
-        settings: WriterSettings,
+        keeper: Keeper<C>,
+        sealer: Sealer,
+        appends: bool,
+        settings: &WriterSettings,
     ) -> Self {
-        let sealer = Sealer::new(folder.disk().clone(), folder.dir().to_owned(), maker.clone(), settings.segment_rows);
-        Self {
-            shared,
-            control,
-            full,
-            spares,
-            maker,
-            folder,
-            sealer,
-            spares_wanted: 0,
-            seen_bytes: (0, Instant::now()),
-            pages_taken: 0,
-            synced_bytes: 0,
-            heartbeat: Timer::new(Duration::from_secs_f64(HEARTBEAT_SECS)),
-            sync: settings.sync.map(Timer::new),
-            seal: Timer::new(settings.seal),
-            folder_check: Timer::new(Duration::from_secs(1)),
-            retry: None,
-        }
+        let longest_nap = if appends { Duration::from_secs_f64(CARRY_SECS) } else { LONGEST_NAP };
+        let (seal, folder_check) = (Timer::new(settings.seal), Timer::new(Duration::from_secs(1)));
+        Self { shared, control, folder, keeper, sealer, longest_nap, seal, folder_check, retry: None }
     }
 
     /// Starts the thread, detached: it ends by a finish message, when the writer is dropped, or with the process.
@@ -151,7 +100,7 @@ impl<C: Send + 'static> WriterThread<C> {
                 }
                 Err(TryRecvError::Empty) => {}
             }
-            nap = if worked { SHORTEST_NAP } else { (nap * 2).min(LONGEST_NAP) };
+            nap = if worked { SHORTEST_NAP } else { (nap * 2).min(self.longest_nap) };
             self.shared.waker.dozing.store(nap >= DOZE, Ordering::Relaxed);
             std::thread::park_timeout(nap);
             self.shared.waker.dozing.store(false, Ordering::Relaxed);
@@ -161,14 +110,7 @@ impl<C: Send + 'static> WriterThread<C> {
     /// What is done again and again. Returns whether there was anything to do.
     fn tick(&mut self) -> bool {
         let now = Instant::now();
-        let (taken, live) = self.collect();
-        // A page that is hardly used stays small, and is synced in no time.
-        if let Some(live) = live.as_ref().filter(|live| live.committed_bytes() > PREPARE_BYTES) {
-            live.prepare();
-        }
-        let live_bytes = live.as_ref().map_or(0, PageView::committed_bytes);
-        self.plan_spares(now, live_bytes);
-        self.refill_spares();
+        let (taken, live_bytes) = self.keeper.tick();
         if self.retry.is_none_or(|retry| now >= retry) {
             self.retry = None;
             if let Err(error) = self.advance(now, live_bytes) {
@@ -182,41 +124,7 @@ impl<C: Send + 'static> WriterThread<C> {
         {
             self.shared.report(&error);
         }
-        if let Some(live) = live {
-            if self.heartbeat.is_due(now) {
-                live.beat(clock::wall_micros());
-            }
-            if self.sync.as_mut().is_some_and(|timer| timer.is_due(now)) && self.synced_bytes != self.seen_bytes.0 {
-                self.synced_bytes = self.seen_bytes.0;
-                if let Err(error) = live.sync().and_then(|()| self.sealer.sync_held()) {
-                    self.shared.report(&error);
-                }
-            }
-        }
         taken > 0
-    }
-
-    /// Takes over full pages, troubles and losses from the appender. Returns how many pages came, and the live page.
-    fn collect(&mut self) -> (u64, Option<PageView>) {
-        let before = self.pages_taken;
-        let mut locked = self.shared.locked.lock();
-        let parked = locked.appender.take_parked();
-        let trouble = locked.appender.trouble.take();
-        let lost = locked.appender.take_lost();
-        for lost in lost {
-            let (path, value) = self.lost_attribute(&lost);
-            locked.appender.set_attribute(&path, &value);
-        }
-        let live = locked.appender.live_page();
-        drop(locked);
-        for page in parked.into_iter().chain(self.full.try_iter()) {
-            self.sealer.enqueue(page);
-            self.pages_taken += 1;
-        }
-        if let Some(trouble) = trouble {
-            self.shared.report(&trouble);
-        }
-        (self.pages_taken - before, live)
     }
 
     /// Makes the run's folder again, after somebody removed it or where it could not be made at first. What was only in
@@ -224,9 +132,11 @@ impl<C: Send + 'static> WriterThread<C> {
     fn restore_folder(&mut self) -> Result<()> {
         self.folder.make()?;
         self.folder.identify()?;
+        self.keeper.forget_free();
         let removed = self.sealer.forget_removed();
         let now = clock::wall_micros();
         let attributes = self.sealer.attributes().clone();
+        let writer = self.keeper.origin().writer;
         {
             let mut locked = self.shared.locked.lock();
             locked.appender.drop_spares();
@@ -238,7 +148,7 @@ impl<C: Send + 'static> WriterThread<C> {
                 let cause = "the run's folder was removed".to_owned();
                 let lost =
                     Lost { table: *table, seqs: range.first..range.end, from_micros: now, to_micros: now, cause };
-                let (path, value) = self.lost_attribute(&lost);
+                let (path, value) = keeper::lost_attribute(writer, &lost);
                 locked.appender.set_attribute(&path, &value);
             }
         }
@@ -250,92 +160,45 @@ impl<C: Send + 'static> WriterThread<C> {
         Err(Error::Damaged { what: "run folder", detail, path: self.folder.dir().to_owned() })
     }
 
-    fn lost_attribute(&self, lost: &Lost) -> (String, Attribute) {
-        let path = format!("lost/{}/{}/{}", self.maker.origin().writer, lost.table.name(), lost.seqs.start);
-        let value = serde_json::json!({
-            "rows": lost.seqs.end - lost.seqs.start,
-            "cause": lost.cause,
-            "from_micros": lost.from_micros,
-            "to_micros": lost.to_micros,
-        });
-        (path, Attribute::json(value.to_string()))
-    }
-
-    /// Decides how many pages to keep ready: what is logged in [`SPARE_SECS`] at the present rate, and one once the live
-    /// page is half full. An idle run has none.
-    fn plan_spares(&mut self, now: Instant, live_bytes: usize) {
-        let page_bytes = self.maker.page_bytes();
-        let bytes = self.pages_taken * page_bytes as u64 + live_bytes as u64;
-        let (before, since) = self.seen_bytes;
-        let elapsed = now.duration_since(since);
-        if elapsed.is_zero() {
-            return;
-        }
-        self.seen_bytes = (bytes, now);
-        #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
-        let pages_per_sec = bytes.saturating_sub(before) as f64 / page_bytes as f64 / elapsed.as_secs_f64();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a few")]
-        let by_rate = (pages_per_sec * SPARE_SECS).ceil().min(SPARE_PAGES as f64) as usize;
-        let by_fill = usize::from(live_bytes > page_bytes / 2);
-        let wanted = if pages_per_sec * SPARE_SECS > 0.1 { by_rate } else { 0 }.max(by_fill);
-        // Rates jump about; what is ready stays ready until the run has been quiet for a while.
-        self.spares_wanted = if elapsed >= LONGEST_NAP { wanted } else { wanted.max(self.spares_wanted) };
-    }
-
-    fn refill_spares(&mut self) {
-        while self.spares.len() < self.spares_wanted {
-            let page = match self.sealer.take_free() {
-                Some(page) => page,
-                None => match self.maker.make(0) {
-                    Ok(page) => {
-                        page.view().prepare();
-                        page
-                    }
-                    // The logging thread will meet the same error, and report it, if it needs a page.
-                    Err(_) => return,
-                },
-            };
-            if self.spares.try_send(page).is_err() {
-                return;
-            }
-        }
-    }
-
     /// Seals what is due.
     fn advance(&mut self, now: Instant, live_bytes: usize) -> Result<()> {
-        self.sealer.advance()?;
+        self.sealer.advance(&mut self.keeper)?;
         if self.seal.is_due(now) {
             if live_bytes > HEADER_BYTES {
                 self.rotate();
             }
-            self.sealer.advance()?;
-            self.sealer.seal()?;
+            self.sealer.advance(&mut self.keeper)?;
+            self.sealer.seal(&mut self.keeper)?;
         }
-        self.sealer.merge_where_many()
+        self.sealer.merge_where_many(&mut self.keeper)
     }
 
     /// Takes over the live page, and has the appender begin another.
     fn rotate(&mut self) {
-        self.refill_spares();
+        self.keeper.refill_spares();
         self.shared.locked.lock().appender.rotate();
-        self.collect();
+        self.keeper.collect();
+    }
+
+    /// Decodes all that is full.
+    fn drain(&mut self) -> Result<()> {
+        self.keeper.collect();
+        while self.sealer.advance(&mut self.keeper)? {
+            self.keeper.collect();
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {
         self.rotate();
-        while self.sealer.advance()? {
-            self.collect();
-        }
-        self.sealer.seal()
+        self.drain()?;
+        self.sealer.seal(&mut self.keeper)
     }
 
     fn finish(&mut self, status: &'static str) -> Result<()> {
         self.shared.locked.lock().appender.release_page();
-        self.collect();
-        while self.sealer.advance()? {
-            self.collect();
-        }
-        let status_path = format!("writer/{}/status", self.maker.origin().writer);
+        self.drain()?;
+        let status_path = format!("writer/{}/status", self.keeper.origin().writer);
         {
             let mut locked = self.shared.locked.lock();
             locked.finished = true;
@@ -347,12 +210,10 @@ impl<C: Send + 'static> WriterThread<C> {
             locked.appender.set_attribute(&status_path, &Attribute::text(status));
             locked.appender.release_page();
         }
-        self.collect();
-        while self.sealer.advance()? {
-            self.collect();
-        }
-        self.sealer.seal()?;
-        self.sealer.compact()?;
+        self.drain()?;
+        self.sealer.seal(&mut self.keeper)?;
+        self.sealer.compact(&mut self.keeper)?;
+        self.keeper.forget_free();
         self.sealer.remove_journal(&self.folder.journal_dir())
     }
 }

@@ -1,0 +1,288 @@
+//! Keeps the journal while rows are sealed: what must not wait for a segment to be written.
+//!
+//! It holds all pages but the live one: those that are ready for the logging thread, the full ones, and those whose rows
+//! are being sealed. Its tick takes over full pages, makes pages ready, carries and syncs what is published, and shows life.
+//! Sealing and merging call it between batches, so that it comes round every few milliseconds whatever their size.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::Shared;
+use crate::clock;
+use crate::disk::SharedDisk;
+use crate::error::Result;
+use crate::format::rows::Origin;
+use crate::journal::append::{FullPage, Lost};
+use crate::journal::page::{Page, PageView};
+use crate::journal::pages::PageMaker;
+use crate::settings::{HEARTBEAT_SECS, SPARE_PAGES, WriterSettings};
+use crate::value::Attribute;
+
+/// Emptied pages kept for use again.
+const FREE_PAGES: usize = 4 * SPARE_PAGES;
+/// How much logging the spare pages should last for.
+const SPARE_SECS: f64 = 0.02;
+/// How long a rate of logging is taken for the present one.
+const QUIET: Duration = Duration::from_millis(250);
+/// How much of the first page may be used before it is made ready.
+const PREPARE_BYTES: usize = 4096;
+/// How often the keeper looks whether there is something to do, at most.
+const TICK: Duration = Duration::from_micros(500);
+
+/// Something done at intervals.
+#[derive(Debug)]
+pub(super) struct Timer {
+    every: Duration,
+    last: Instant,
+}
+
+impl Timer {
+    pub(super) fn new(every: Duration) -> Self {
+        Self { every, last: Instant::now() }
+    }
+
+    /// Whether it is time; if so, the next interval begins.
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        let due = now.duration_since(self.last) >= self.every;
+        if due {
+            self.last = now;
+        }
+        due
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Keeper<C> {
+    shared: Arc<Shared<C>>,
+    disk: SharedDisk,
+    maker: Arc<PageMaker>,
+    full: Receiver<FullPage>,
+    spares: Sender<Page>,
+    spares_wanted: usize,
+    /// Full pages by number; they may come out of order.
+    waiting: BTreeMap<u64, FullPage>,
+    next_page: u64,
+    /// Pages whose rows are not in segments yet.
+    held: Vec<FullPage>,
+    free: Vec<Page>,
+    pages_taken: u64,
+    first_page_is_prepared: bool,
+    /// Bytes ever committed, as far as seen, and when that was.
+    seen_bytes: (u64, Instant),
+    synced_bytes: u64,
+    tick: Timer,
+    heartbeat: Timer,
+    sync: Option<Timer>,
+}
+
+impl<C> Keeper<C> {
+    pub(super) fn new(
+        shared: Arc<Shared<C>>,
+        disk: SharedDisk,
+        maker: Arc<PageMaker>,
+        full: Receiver<FullPage>,
+        spares: Sender<Page>,
+        settings: &WriterSettings,
+    ) -> Self {
+        Self {
+            shared,
+            disk,
+            maker,
+            full,
+            spares,
+            spares_wanted: 0,
+            waiting: BTreeMap::new(),
+            next_page: 0,
+            held: Vec::new(),
+            free: Vec::new(),
+            pages_taken: 0,
+            first_page_is_prepared: false,
+            seen_bytes: (0, Instant::now()),
+            synced_bytes: 0,
+            tick: Timer::new(TICK),
+            heartbeat: Timer::new(Duration::from_secs_f64(HEARTBEAT_SECS)),
+            sync: settings.sync.map(Timer::new),
+        }
+    }
+
+    /// The writer whose journal it is.
+    pub(super) fn origin(&self) -> Origin {
+        self.maker.origin()
+    }
+
+    /// A tick, unless there was one just now. Called between batches of rows.
+    pub(super) fn breathe(&mut self) {
+        if self.tick.is_due(Instant::now()) {
+            self.tick();
+        }
+    }
+
+    /// Does what is due. Returns how many full pages came, and how many bytes are published in the live page.
+    pub(super) fn tick(&mut self) -> (u64, usize) {
+        let now = Instant::now();
+        let (taken, live) = self.collect();
+        let live_bytes = live.as_ref().map_or(0, PageView::committed_bytes);
+        self.plan_spares(now, live_bytes);
+        self.refill_spares();
+        self.prepare_first_page(live.as_ref(), live_bytes);
+        if let Some(live) = live
+            && let Err(error) = self.care_for(&live, now)
+        {
+            self.shared.report(&error);
+        }
+        (taken, live_bytes)
+    }
+
+    /// Makes the first page ready once more than a little of it is used: a run that logs little syncs as little.
+    fn prepare_first_page(&mut self, live: Option<&PageView>, live_bytes: usize) {
+        if live_bytes > PREPARE_BYTES
+            && !std::mem::replace(&mut self.first_page_is_prepared, true)
+            && self.pages_taken == 0
+            && let Some(live) = live
+        {
+            live.populate();
+        }
+    }
+
+    /// Carries, syncs and shows what is in the live page.
+    fn care_for(&mut self, live: &PageView, now: Instant) -> Result<()> {
+        live.carry()?;
+        if self.heartbeat.is_due(now) {
+            live.beat(clock::wall_micros())?;
+        }
+        if self.sync.as_mut().is_some_and(|timer| timer.is_due(now)) && self.synced_bytes != self.seen_bytes.0 {
+            self.synced_bytes = self.seen_bytes.0;
+            live.sync()?;
+            for page in self.held.iter().chain(self.waiting.values()) {
+                if let FullPage::Held(page) = page {
+                    page.view().sync()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over full pages, troubles and losses from the appender. Returns how many pages came, and the live page.
+    pub(super) fn collect(&mut self) -> (u64, Option<PageView>) {
+        let before = self.pages_taken;
+        let writer = self.origin().writer;
+        let mut locked = self.shared.locked.lock();
+        let parked = locked.appender.take_parked();
+        let trouble = locked.appender.trouble.take();
+        let lost = locked.appender.take_lost();
+        for lost in lost {
+            let (path, value) = lost_attribute(writer, &lost);
+            locked.appender.set_attribute(&path, &value);
+        }
+        let live = locked.appender.live_page();
+        drop(locked);
+        for page in parked.into_iter().chain(self.full.try_iter()) {
+            let number = match &page {
+                FullPage::Held(page) => {
+                    if let Err(error) = page.view().carry() {
+                        self.shared.report(&error);
+                    }
+                    page.number()
+                }
+                FullPage::Parked { number, .. } => *number,
+            };
+            self.waiting.insert(number, page);
+            self.pages_taken += 1;
+        }
+        if let Some(trouble) = trouble {
+            self.shared.report(&trouble);
+        }
+        (self.pages_taken - before, live)
+    }
+
+    /// The next full page, in order; it counts as held once [`Self::hold`] has it, or waits again by [`Self::put_back`].
+    pub(super) fn next_full(&mut self) -> Option<FullPage> {
+        self.waiting.remove(&self.next_page)
+    }
+
+    /// Takes back a page that could not be read.
+    pub(super) fn put_back(&mut self, page: FullPage) {
+        self.waiting.insert(self.next_page, page);
+    }
+
+    /// Holds the page that came next until its rows are sealed.
+    pub(super) fn hold(&mut self, page: FullPage) {
+        self.held.push(page);
+        self.next_page += 1;
+    }
+
+    /// Lets go of the pages that are held: their rows are in synced segments.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] where a file cannot be removed; `recover` removes it.
+    pub(super) fn release_held(&mut self) -> Result<()> {
+        for page in std::mem::take(&mut self.held) {
+            match page {
+                FullPage::Held(page) if self.free.len() < FREE_PAGES && self.maker.is_usable(&page) => {
+                    self.free.push(page);
+                }
+                FullPage::Held(page) => match page.path() {
+                    Some(path) => self.disk.remove(&path)?,
+                    None => self.maker.drop_in_memory(),
+                },
+                FullPage::Parked { path, .. } => self.disk.remove(&path)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up the emptied pages, whose files go.
+    pub(super) fn forget_free(&mut self) {
+        self.free.clear();
+    }
+
+    /// Decides how many pages to keep ready: what is logged in [`SPARE_SECS`] at the present rate, and one once the live
+    /// page is half full. An idle run has none.
+    fn plan_spares(&mut self, now: Instant, live_bytes: usize) {
+        let page_bytes = self.maker.page_bytes();
+        let bytes = self.pages_taken * page_bytes as u64 + live_bytes as u64;
+        let (before, since) = self.seen_bytes;
+        let elapsed = now.duration_since(since);
+        if elapsed.is_zero() {
+            return;
+        }
+        self.seen_bytes = (bytes, now);
+        #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
+        let pages_per_sec = bytes.saturating_sub(before) as f64 / page_bytes as f64 / elapsed.as_secs_f64();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let by_rate = ((pages_per_sec * SPARE_SECS).ceil() as usize).min(SPARE_PAGES);
+        let by_fill = usize::from(live_bytes > page_bytes / 2);
+        let wanted = if pages_per_sec * SPARE_SECS > 0.1 { by_rate } else { 0 }.max(by_fill);
+        // Rates jump about; what is ready stays ready until the run has been quiet for a while.
+        self.spares_wanted = if elapsed >= QUIET { wanted } else { wanted.max(self.spares_wanted) };
+    }
+
+    /// Makes pages ready, as many as are wanted.
+    pub(super) fn refill_spares(&mut self) {
+        while self.spares.len() < self.spares_wanted {
+            // The logging thread will meet the same error, and report it, if it needs a page.
+            let Some(page) = self.free.pop().or_else(|| self.maker.make(0).ok()) else { return };
+            // New, or written back since it was used, it would fault at each store.
+            page.view().populate();
+            if self.spares.try_send(page).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// The attribute that declares rows as lost.
+pub(super) fn lost_attribute(writer: crate::value::WriterId, lost: &Lost) -> (String, Attribute) {
+    let path = format!("lost/{writer}/{}/{}", lost.table.name(), lost.seqs.start);
+    let value = serde_json::json!({
+        "rows": lost.seqs.end - lost.seqs.start,
+        "cause": lost.cause,
+        "from_micros": lost.from_micros,
+        "to_micros": lost.to_micros,
+    });
+    (path, Attribute::json(value.to_string()))
+}
