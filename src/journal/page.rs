@@ -20,10 +20,6 @@ use crate::disk::{AppendedFile, MappedFile};
 use crate::error::Result;
 use crate::format::page::{HEADER_BYTES, HEARTBEAT_OFFSET, Header};
 
-const CACHE_LINE_BYTES: usize = 64;
-/// How far ahead of the cursor memory is fetched.
-const AHEAD_BYTES: usize = 1024;
-
 /// Where a page's bytes are.
 #[derive(Debug)]
 enum Memory {
@@ -153,7 +149,6 @@ impl Page {
     pub fn append(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32)) {
         assert!(bytes.is_multiple_of(8) && bytes <= self.room() && bytes >= 8, "a frame that fits");
         let end = self.cursor + bytes;
-        self.fetch_ahead(bytes);
         if end < self.shared.capacity {
             self.length_word(end).store(0, Ordering::Relaxed);
         }
@@ -164,18 +159,6 @@ impl Page {
         self.length_word(self.cursor).store((bytes as u32).to_le(), Ordering::Release);
         self.cursor = end;
         self.shared.committed.store(end, Ordering::Release);
-    }
-
-    /// Has the processor fetch the memory of frames to come. Without it each store would wait for memory that was last used
-    /// long ago or by the writer thread, and the lock of the next event for the stores.
-    #[inline]
-    fn fetch_ahead(&self, bytes: usize) {
-        #[cfg(target_arch = "x86_64")]
-        for line in 0..=bytes / CACHE_LINE_BYTES {
-            let ahead = self.shared.base.as_ptr().wrapping_add(self.cursor + AHEAD_BYTES + line * CACHE_LINE_BYTES);
-            // SAFETY: a hint, for any address, without effect on memory.
-            unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_ET0 }>(ahead.cast()) };
-        }
     }
 
     /// A reading handle.
