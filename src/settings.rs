@@ -23,7 +23,7 @@ pub const SEGMENT_ROWS: usize = 1 << 18;
 /// Rows in a row group of a compacted segment.
 pub const ROW_GROUP_ROWS: usize = 1 << 20;
 /// Segments of one level that are merged into one of the next while a run is live.
-pub const MERGE_FAN_IN: usize = 16;
+pub const MERGE_FAN_IN: usize = 8;
 /// How far a live run's segments may be behind.
 pub const SEAL_SECS: f64 = 25.0;
 /// How often the journal is synced against power loss.

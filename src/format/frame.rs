@@ -36,6 +36,9 @@ const SCALARS: u8 = 2;
 const EXACT: u8 = 3;
 const ATTRIBUTE: u8 = 4;
 
+/// What a scalar takes in a frame at least: its metric number and its value.
+pub const SCALAR_BYTES: usize = 12;
+
 const COUNT_OFFSET: usize = 12;
 const SEQ_OFFSET: usize = 16;
 

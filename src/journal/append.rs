@@ -38,6 +38,21 @@ pub enum FullPage {
     },
 }
 
+impl FullPage {
+    /// The page without its mapping, if all of it is in a file.
+    #[must_use]
+    pub fn parked(self) -> Self {
+        match self {
+            Self::Held(page) => match page.path() {
+                // Usually the file is the page; elsewhere all of it must be there before the memory goes.
+                Some(path) if page.view().carry().is_ok() => Self::Parked { number: page.number(), path },
+                _ => Self::Held(page),
+            },
+            parked @ Self::Parked { .. } => parked,
+        }
+    }
+}
+
 /// Rows that could not be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
@@ -322,15 +337,9 @@ impl Appender {
     /// Hands the live page, if it has any frame, to the writer thread. The next event begins another.
     pub fn release_page(&mut self) {
         let Some(page) = self.page.take() else { return };
-        let (number, path) = (page.number(), page.path());
-        if let Err(TrySendError::Full(FullPage::Held(page)) | TrySendError::Disconnected(FullPage::Held(page))) =
-            self.full.try_send(FullPage::Held(page))
+        if let Err(TrySendError::Full(page) | TrySendError::Disconnected(page)) = self.full.try_send(FullPage::Held(page))
         {
-            self.parked.push(match path {
-                // Usually the file is the page; elsewhere all of it must be there before the memory goes.
-                Some(path) if page.view().carry().is_ok() => FullPage::Parked { number, path },
-                _ => FullPage::Held(page),
-            });
+            self.parked.push(page.parked());
         }
     }
 

@@ -1,11 +1,15 @@
 //! Makes one segment of many, keeping their order, in bounded memory: one batch of each source at a time.
 //!
 //! The sources are sorted, so the smallest head comes next, and with it all rows of its source that are not greater than
-//! the next head: usually a whole batch, copied as such.
+//! the next head: usually a whole batch, copied as such. Names are compared once for each metric and source; rows of one
+//! metric by numbers alone.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::path::Path;
 
-use arrow::array::{AsArray, DictionaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{AsArray, RecordBatch, StringArray};
+use arrow::buffer::ScalarBuffer;
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Int32Type, Int64Type};
 
@@ -54,25 +58,32 @@ pub fn merge_sources(
     let mut cursors = Vec::with_capacity(sources.len());
     for batches in sources {
         let mut cursor = Cursor { table, batches, head: None };
-        if cursor.load()? {
-            cursors.push(cursor);
-        }
+        cursor.load()?;
+        cursors.push(cursor);
     }
     let mut pending = Pending::default();
-    while !cursors.is_empty() {
-        let (first, rows) = next(&cursors);
-        let cursor = &mut cursors[first];
-        pending.take(cursor, rows);
-        if cursor.is_at_end() && !cursor.load()? {
-            cursors.swap_remove(first);
-        }
-        if pending.rows.len() >= BATCH_ROWS || cursors.is_empty() {
-            breathe();
-            writer.write(&pending.flush()?)?;
-            for cursor in &mut cursors {
-                cursor.forget_place();
+    while let Some(metric) = cursors.iter().filter_map(Cursor::metric).min().map(str::to_owned) {
+        let at_metric = cursors.iter().enumerate().filter(|(_, cursor)| cursor.metric() == Some(&metric));
+        let mut order: BinaryHeap<Reverse<(Key, usize)>> =
+            at_metric.filter_map(|(at, cursor)| Some(Reverse((cursor.key()?, at)))).collect();
+        while let Some(Reverse((_, at))) = order.pop() {
+            let cursor = &mut cursors[at];
+            let rows = cursor.rows_up_to(order.peek().map(|Reverse((key, _))| *key));
+            pending.take(cursor, rows);
+            if (!cursor.is_past_metric() || cursor.next_metric()? == Some(&metric))
+                && let Some(key) = cursor.key()
+            {
+                order.push(Reverse((key, at)));
+            }
+            if pending.rows.len() >= BATCH_ROWS {
+                breathe();
+                writer.write(&pending.flush()?)?;
+                cursors.iter_mut().for_each(Cursor::forget_place);
             }
         }
+    }
+    if !pending.rows.is_empty() {
+        writer.write(&pending.flush()?)?;
     }
     writer.finish(footer)
 }
@@ -110,90 +121,109 @@ impl Pending {
     }
 }
 
-/// The cursor with the smallest head, and how many of its rows come before any other cursor's head.
-fn next(cursors: &[Cursor]) -> (usize, usize) {
-    let mut first = 0;
-    let mut second: Option<usize> = None;
-    for i in 1..cursors.len() {
-        if cursors[i].key() < cursors[first].key() {
-            second = Some(first);
-            first = i;
-        } else if second.is_none_or(|second| cursors[i].key() < cursors[second].key()) {
-            second = Some(i);
-        }
-    }
-    let rows = cursors[first].rows_up_to(second.and_then(|second| cursors[second].key()));
-    (first, rows)
-}
-
-/// The order of rows: metrics by (metric, step, writer, seq); attributes by (writer, seq).
-type Key<'a> = (&'a str, i64, i64, i64);
+/// The order of rows: metrics by (metric, step, writer, seq); attributes by (writer, seq). This is what is behind the
+/// metric; attributes have no step.
+type Key = (i64, i64, i64);
 
 /// A source and the batch it stands in.
 struct Cursor {
     table: Table,
     batches: Source,
+    /// `None` at the end of the source.
     head: Option<Head>,
 }
 
 struct Head {
     batch: RecordBatch,
     row: usize,
+    /// The row behind those of the same metric in this batch.
+    metric_end: usize,
     /// Which of the pending batches it is, once rows of it are pending.
     place: Option<usize>,
-    /// Metric and step; attributes have none.
-    metric: Option<(DictionaryArray<Int32Type>, StringArray, Int64Array)>,
-    writer: Int64Array,
-    seq: Int64Array,
+    /// Metrics and steps; attributes have none.
+    metrics: Option<Metrics>,
+    writers: ScalarBuffer<i64>,
+    seqs: ScalarBuffer<i64>,
+}
+
+struct Metrics {
+    keys: ScalarBuffer<i32>,
+    names: StringArray,
+    steps: ScalarBuffer<i64>,
 }
 
 impl Head {
-    fn key(&self, row: usize) -> Key<'_> {
-        let (metric, step) = match &self.metric {
-            Some((metric, names, step)) => {
-                let name = metric.key(row).map_or("", |key| names.value(key));
-                (name, step.value(row))
-            }
-            None => ("", 0),
+    fn of(batch: RecordBatch, table: Table) -> Self {
+        let integers = |name: &str| batch[name].as_primitive::<Int64Type>().values().clone();
+        let metrics = (table == Table::Metrics).then(|| {
+            let metric = batch["metric"].as_dictionary::<Int32Type>();
+            let (keys, names) = (metric.keys().values().clone(), metric.values().as_string::<i32>().clone());
+            Metrics { keys, names, steps: integers("step") }
+        });
+        let (writers, seqs) = (integers("writer"), integers("seq"));
+        let mut head = Self { row: 0, metric_end: 0, place: None, metrics, writers, seqs, batch };
+        head.find_metric_end();
+        head
+    }
+
+    fn find_metric_end(&mut self) {
+        self.metric_end = match &self.metrics {
+            Some(Metrics { keys, .. }) => self.row + keys[self.row..].partition_point(|key| *key == keys[self.row]),
+            None => self.batch.num_rows(),
         };
-        (metric, step, self.writer.value(row), self.seq.value(row))
+    }
+
+    fn metric(&self) -> &str {
+        let name = |metrics: &Metrics| usize::try_from(metrics.keys[self.row]).unwrap_or(0);
+        self.metrics.as_ref().map_or("", |metrics| metrics.names.value(name(metrics)))
+    }
+
+    fn key(&self, row: usize) -> Key {
+        (self.metrics.as_ref().map_or(0, |metrics| metrics.steps[row]), self.writers[row], self.seqs[row])
     }
 }
 
 impl Cursor {
-    /// Takes the next batch that has rows; `false` at the end of the source.
-    fn load(&mut self) -> Result<bool> {
+    /// Takes the next batch that has rows, if there is one.
+    fn load(&mut self) -> Result<()> {
+        self.head = None;
         for batch in self.batches.by_ref() {
             let batch = batch?;
-            if batch.num_rows() == 0 {
-                continue;
+            if batch.num_rows() > 0 {
+                self.head = Some(Head::of(batch, self.table));
+                break;
             }
-            let integers = |name: &str| batch[name].as_primitive::<Int64Type>().clone();
-            let metric = (self.table == Table::Metrics).then(|| {
-                let metric = batch["metric"].as_dictionary::<Int32Type>().clone();
-                let names = metric.values().as_string::<i32>().clone();
-                (metric, names, integers("step"))
-            });
-            self.head =
-                Some(Head { row: 0, place: None, metric, writer: integers("writer"), seq: integers("seq"), batch });
-            return Ok(true);
         }
-        self.head = None;
-        Ok(false)
+        Ok(())
     }
 
-    fn key(&self) -> Option<Key<'_>> {
+    /// The metric of the next row; `None` at the end of the source.
+    fn metric(&self) -> Option<&str> {
+        self.head.as_ref().map(Head::metric)
+    }
+
+    fn key(&self) -> Option<Key> {
         self.head.as_ref().map(|head| head.key(head.row))
     }
 
-    fn is_at_end(&self) -> bool {
-        self.head.as_ref().is_none_or(|head| head.row == head.batch.num_rows())
+    /// Whether the rows of the metric in this batch were all taken.
+    fn is_past_metric(&self) -> bool {
+        self.head.as_ref().is_none_or(|head| head.row == head.metric_end)
     }
 
-    /// How many rows from here on are not greater than `bound`; all, without one.
-    fn rows_up_to(&self, bound: Option<Key<'_>>) -> usize {
+    /// Goes on to the rows behind, and returns their metric.
+    fn next_metric(&mut self) -> Result<Option<&str>> {
+        match &mut self.head {
+            Some(head) if head.row < head.batch.num_rows() => head.find_metric_end(),
+            _ => self.load()?,
+        }
+        Ok(self.metric())
+    }
+
+    /// How many rows of the metric from here on are not greater than `bound`; all, without one.
+    fn rows_up_to(&self, bound: Option<Key>) -> usize {
         let Some(head) = &self.head else { return 0 };
-        let end = head.batch.num_rows();
+        let end = head.metric_end;
         let Some(bound) = bound.filter(|bound| head.key(end - 1) > *bound) else { return end - head.row };
         // Galloping: where sources interleave row by row the answer is near, else it is far.
         let mut step = 1;

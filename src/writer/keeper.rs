@@ -14,11 +14,12 @@ use super::Shared;
 use crate::clock;
 use crate::disk::SharedDisk;
 use crate::error::Result;
+use crate::format::frame;
 use crate::format::rows::Origin;
 use crate::journal::append::{FullPage, Lost};
 use crate::journal::page::{Page, PageView};
 use crate::journal::pages::PageMaker;
-use crate::settings::{HEARTBEAT_SECS, SPARE_PAGES, WriterSettings};
+use crate::settings::{HEARTBEAT_SECS, QUEUED_PAGES, SPARE_PAGES, WriterSettings};
 use crate::value::Attribute;
 
 /// Emptied pages kept for use again.
@@ -114,6 +115,11 @@ impl<C> Keeper<C> {
         self.maker.origin()
     }
 
+    /// How many rows a page may hold at most.
+    pub(super) fn page_rows(&self) -> usize {
+        self.maker.page_bytes() / frame::SCALAR_BYTES
+    }
+
     /// A tick, unless there was one just now. Called between batches of rows.
     pub(super) fn breathe(&mut self) {
         if self.tick.is_due(Instant::now()) {
@@ -190,7 +196,7 @@ impl<C> Keeper<C> {
                 }
                 FullPage::Parked { number, .. } => *number,
             };
-            self.waiting.insert(number, page);
+            self.waiting.insert(number, if self.waiting.len() < QUEUED_PAGES { page } else { page.parked() });
             self.pages_taken += 1;
         }
         if let Some(trouble) = trouble {

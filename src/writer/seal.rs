@@ -94,7 +94,8 @@ impl Sealer {
                 }
             }
             keeper.breathe();
-            if self.rows.metrics.len() >= self.segment_rows {
+            // Sealed before one more page could make them too many: the columns then never grow past that number.
+            if self.rows.metrics.len() + keeper.page_rows() > self.segment_rows {
                 self.seal(keeper)?;
             }
         }
