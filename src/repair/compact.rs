@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::format::footer::{Footer, Range};
 use crate::format::layout::{self, Table};
 use crate::lake::{Problem, RunRef, segments};
+use crate::segment::columns::AllRows;
 use crate::segment::merge;
 use crate::segment::read::Segment;
 use crate::value::WriterId;
@@ -85,12 +86,12 @@ fn merge(disk: &dyn Disk, sources: &[Segment], target: &Path, table: Table) -> R
     let level = sources.iter().map(|segment| segment.footer.level).max().unwrap_or(0) + 1;
     let doubled = segments::doubled(sources);
     let doubles = doubled.iter().any(|ranges| !ranges.is_empty());
-    let opened = sources.iter().zip(doubled).map(|(segment, doubled)| -> Result<merge::Source> {
-        let batches = segment.batches(merge::BATCH_ROWS)?;
-        Ok(Box::new(batches.map(move |batch| segments::without(batch?, &doubled))))
+    let opened = sources.iter().zip(doubled).map(|(segment, doubled)| -> merge::Source {
+        let batches = AllRows::of(segment, merge::BATCH_ROWS);
+        Box::new(batches.map(move |batch| segments::without(batch?, &doubled)))
     });
     let footer = Footer::new(table, level, ranges);
-    merge::merge_sources(disk, opened.collect::<Result<_>>()?, target, table, &footer, &mut || {})?;
+    merge::merge_sources(disk, opened.collect(), target, table, &footer, &mut || {})?;
     let rows = Segment::open(disk, target)?.rows();
     let expected: u64 = sources.iter().map(Segment::rows).sum();
     if rows == expected || (doubles && rows < expected) {

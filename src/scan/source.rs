@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::take;
-use arrow::datatypes::{Int32Type, Int64Type, SchemaRef};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type};
 
 use super::BATCH_ROWS;
 use super::newest::Span;
 use crate::error::Result;
 use crate::format::footer::Range;
-use crate::format::schema;
 use crate::lake::segments;
+use crate::segment::columns::Columns;
 use crate::segment::prune::{ATTEMPT, Part, STEP, Wanted};
 use crate::segment::read::Segment;
-
-/// The columns that are usually the same in all rows of a row group, and then not read: text, rank, attempt, writer.
-const OFTEN_CONSTANT: std::ops::RangeInclusive<usize> = 4..=7;
 
 /// Rows of one run.
 #[derive(Debug)]
@@ -66,7 +62,7 @@ impl Source {
                 Ok(())
             }
             Self::Part { segment, part, doubled } => {
-                let columns = Columns::of(segment, part)?;
+                let columns = Columns::of(segment, part, BATCH_ROWS)?;
                 for batch in segment.read(part, &columns.read, wanted, BATCH_ROWS)? {
                     let batch = columns.complete(&batch?)?;
                     if !give(segments::without(batch, doubled)?) {
@@ -76,39 +72,5 @@ impl Source {
                 Ok(())
             }
         }
-    }
-}
-
-/// Which columns of a row group are read, and the others.
-struct Columns {
-    schema: SchemaRef,
-    read: Vec<usize>,
-    /// By place in the table; [`BATCH_ROWS`] equal values for a column that is not read.
-    constant: Vec<Option<ArrayRef>>,
-}
-
-impl Columns {
-    fn of(segment: &Segment, part: &Part) -> Result<Self> {
-        let schema = schema::METRICS.clone();
-        let zeros = UInt32Array::from_value(0, BATCH_ROWS);
-        let mut constant = vec![None; schema.fields().len()];
-        for column in OFTEN_CONSTANT {
-            if let Some(value) = segment.constant(part, column) {
-                constant[column] = Some(take(&value, &zeros, None)?);
-            }
-        }
-        let read = (0..constant.len()).filter(|column| constant[*column].is_none()).collect();
-        Ok(Self { schema, read, constant })
-    }
-
-    /// A batch of the columns read, with the others.
-    fn complete(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let rows = batch.num_rows();
-        let mut read = batch.columns().iter();
-        let columns = self.constant.iter().map(|constant| match constant {
-            Some(values) => Some(values.slice(0, rows)),
-            None => read.next().cloned(),
-        });
-        Ok(RecordBatch::try_new(self.schema.clone(), columns.flatten().collect())?)
     }
 }

@@ -13,6 +13,7 @@ use arrow::buffer::ScalarBuffer;
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Int32Type, Int64Type};
 
+use super::columns::AllRows;
 use super::read::Segment;
 use super::write::SegmentWriter;
 use crate::disk::Disk;
@@ -21,7 +22,7 @@ use crate::format::footer::Footer;
 use crate::format::layout::Table;
 
 /// Rows read from a source at a time, and written at a time.
-pub const BATCH_ROWS: usize = 1 << 14;
+pub const BATCH_ROWS: usize = 1 << 13;
 
 /// Merges `sources`, whose rows are disjoint, into a segment at `target`. `breathe` is called between batches.
 ///
@@ -35,8 +36,8 @@ pub fn merge(
     footer: &Footer,
     breathe: &mut dyn FnMut(),
 ) -> Result<()> {
-    let sources = sources.iter().map(|source| Ok(Box::new(source.batches(BATCH_ROWS)?) as Source));
-    merge_sources(disk, sources.collect::<Result<_>>()?, target, table, footer, breathe)
+    let sources = sources.iter().map(|source| Box::new(AllRows::of(source, BATCH_ROWS)) as Source);
+    merge_sources(disk, sources.collect(), target, table, footer, breathe)
 }
 
 /// Batches of sorted rows, with the columns of a table.

@@ -22,6 +22,9 @@ use crate::format::layout::Table;
 use crate::format::schema;
 use crate::settings::ROW_GROUP_ROWS;
 
+/// Rows in a page of a column, which is the least that is read: the rows of one metric of a thousand.
+const PAGE_ROWS: usize = 1 << 13;
+
 /// A segment that is being written. Dropped without [`Self::finish`], it leaves nothing.
 #[derive(Debug)]
 pub struct SegmentWriter<'d> {
@@ -124,6 +127,7 @@ fn properties(table: Table) -> WriterProperties {
             Table::Attributes => Compression::UNCOMPRESSED,
         })
         .set_created_by(concat!("runlake ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_dictionary_enabled(false);

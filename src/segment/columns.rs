@@ -1,0 +1,109 @@
+//! Columns that are the same in all rows of a row group, which the statistics tell: they are made and not read. In most
+//! segments that is four of the nine columns of metrics, with a page reader and a decompressor each.
+
+use std::sync::Arc;
+use std::vec;
+
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take;
+use arrow::datatypes::SchemaRef;
+
+use super::prune::{Part, Wanted};
+use super::read::{Batches, Segment};
+use crate::error::Result;
+use crate::format::layout::Table;
+use crate::format::schema;
+
+/// The columns of metrics that are usually the same in all rows of a row group: text, rank, attempt, writer.
+const OFTEN_CONSTANT: std::ops::RangeInclusive<usize> = 4..=7;
+
+/// Which columns of a row group are read, and the others.
+#[derive(Debug)]
+pub struct Columns {
+    schema: SchemaRef,
+    /// The columns to read, by place in the table.
+    pub read: Vec<usize>,
+    /// By place in the table; equal values, as many as a batch has rows, for a column that is not read.
+    constant: Vec<Option<ArrayRef>>,
+}
+
+impl Columns {
+    /// Those of a row group that is read in batches of at most `batch_rows`.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn of(segment: &Segment, part: &Part, batch_rows: usize) -> Result<Self> {
+        let schema = schema::of(segment.table);
+        let mut constant = vec![None; schema.fields().len()];
+        if segment.table == Table::Metrics {
+            let zeros = UInt32Array::from_value(0, batch_rows);
+            for column in OFTEN_CONSTANT {
+                if let Some(value) = segment.constant(part, column) {
+                    constant[column] = Some(take(&value, &zeros, None)?);
+                }
+            }
+        }
+        let read = (0..constant.len()).filter(|column| constant[*column].is_none()).collect();
+        Ok(Self { schema, read, constant })
+    }
+
+    /// A batch of the columns read, with the others.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn complete(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let rows = batch.num_rows();
+        let mut read = batch.columns().iter();
+        let columns = self.constant.iter().map(|constant| match constant {
+            Some(values) => Some(values.slice(0, rows)),
+            None => read.next().cloned(),
+        });
+        Ok(RecordBatch::try_new(self.schema.clone(), columns.flatten().collect())?)
+    }
+}
+
+/// All rows of a segment, in order.
+#[derive(Debug)]
+pub struct AllRows {
+    segment: Segment,
+    parts: vec::IntoIter<Part>,
+    batch_rows: usize,
+    current: Option<(Columns, Batches)>,
+}
+
+impl AllRows {
+    /// The rows, in batches of at most `batch_rows`.
+    #[must_use]
+    pub fn of(segment: &Segment, batch_rows: usize) -> Self {
+        let mut segment = segment.clone();
+        let parts = segment.parts(&Wanted::default()).into_iter();
+        Self { segment, parts, batch_rows, current: None }
+    }
+
+    fn try_next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some((columns, batches)) = &mut self.current
+                && let Some(batch) = batches.next()
+            {
+                return columns.complete(&batch?).map(Some);
+            }
+            let Some(part) = self.parts.next() else { return Ok(None) };
+            let columns = Columns::of(&self.segment, &part, self.batch_rows)?;
+            let batches = self.segment.read(&part, &columns.read, &Arc::default(), self.batch_rows)?;
+            self.current = Some((columns, batches));
+        }
+    }
+}
+
+impl Iterator for AllRows {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.try_next().transpose();
+        if next.as_ref().is_some_and(Result::is_err) {
+            self.current = None;
+            self.parts = Vec::new().into_iter();
+        }
+        next
+    }
+}
