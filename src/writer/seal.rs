@@ -48,6 +48,7 @@ pub(super) struct Sealer {
     segment_rows: usize,
     rows: Rows,
     ready: Vec<Ready>,
+    /// In the order of their rows.
     placed: [Vec<Placed>; Table::ALL.len()],
     next_segment: u64,
     summary: Summary,
@@ -192,14 +193,8 @@ impl Sealer {
     /// Where the merged segment cannot be written; its sources then stay.
     pub(super) fn merge_where_many<C>(&mut self, keeper: &mut Keeper<C>) -> Result<()> {
         for table in Table::ALL {
-            for level in 0.. {
-                let placed = &self.placed[table as usize];
-                let at_level = placed.iter().filter(|segment| segment.level == level).count();
-                if at_level >= MERGE_FAN_IN {
-                    self.merge(table, level, keeper)?;
-                } else if placed.iter().all(|segment| segment.level <= level) {
-                    break;
-                }
+            while let Some(places) = many(&self.placed[table as usize]) {
+                self.merge(table, places, keeper)?;
             }
         }
         Ok(())
@@ -210,35 +205,33 @@ impl Sealer {
     /// # Errors
     /// As [`Self::merge_where_many`].
     pub(super) fn compact<C>(&mut self, keeper: &mut Keeper<C>) -> Result<()> {
+        // What is left is then few: merging takes memory for each source.
+        self.merge_where_many(keeper)?;
         for table in Table::ALL {
-            let highest = self.placed[table as usize].iter().map(|segment| segment.level).max();
-            if let Some(level) = highest.filter(|_| self.placed[table as usize].len() > 1) {
-                self.merge(table, level, keeper)?;
+            let places = 0..self.placed[table as usize].len();
+            if places.len() > 1 {
+                self.merge(table, places, keeper)?;
             }
         }
         Ok(())
     }
 
-    /// Merges the segments up to `level` into one.
-    fn merge<C>(&mut self, table: Table, level: u32, keeper: &mut Keeper<C>) -> Result<()> {
+    /// Merges neighbours into one.
+    fn merge<C>(&mut self, table: Table, places: std::ops::Range<usize>, keeper: &mut Keeper<C>) -> Result<()> {
         let target = self.segment_path(table);
-        let sources: Vec<&Placed> =
-            self.placed[table as usize].iter().filter(|segment| segment.level <= level).collect();
+        let sources = &self.placed[table as usize][places.clone()];
         let opened: Result<Vec<Segment>> =
             sources.iter().map(|segment| Segment::open(&*self.disk, &segment.path)).collect();
         let (Some(first), Some(last)) = (sources.first(), sources.last()) else { return Ok(()) };
         let range = Range { writer: first.range.writer, first: first.range.first, end: last.range.end };
-        let footer = Footer::new(table, level + 1, vec![range]);
+        // The oldest has been merged most often.
+        let level = first.level + 1;
+        let footer = Footer::new(table, level, vec![range]);
         merge::merge(&*self.disk, &opened?, &target, table, &footer, &mut || keeper.breathe())?;
         self.next_segment += 1;
-        let (merged, kept): (Vec<Placed>, Vec<Placed>) =
-            std::mem::take(&mut self.placed[table as usize]).into_iter().partition(|segment| segment.level <= level);
-        self.placed[table as usize] = kept;
-        self.placed[table as usize].push(Placed { path: target, level: level + 1, range });
-        for segment in merged {
-            self.disk.remove(&segment.path)?;
-        }
-        Ok(())
+        let merged = Placed { path: target, level, range };
+        let sources: Vec<Placed> = self.placed[table as usize].splice(places, [merged]).collect();
+        sources.iter().try_for_each(|segment| self.disk.remove(&segment.path))
     }
 
     /// Forgets the segments, which were removed with the folder. Returns what rows were in them.
@@ -260,6 +253,18 @@ impl Sealer {
     pub(super) fn summary(&self) -> Vec<(String, Attribute)> {
         self.summary.attributes(&self.rows.names)
     }
+}
+
+/// The first [`MERGE_FAN_IN`] of one level, if it has so many. Older segments come first and have the higher levels.
+fn many(placed: &[Placed]) -> Option<std::ops::Range<usize>> {
+    let mut end = placed.len();
+    for level in placed.chunk_by(|a, b| a.level == b.level).rev() {
+        end -= level.len();
+        if level.len() >= MERGE_FAN_IN {
+            return Some(end..end + MERGE_FAN_IN);
+        }
+    }
+    None
 }
 
 /// Adds the frames of a page of our own. A page that cannot be read to its end holds what was lost with it; `verify`

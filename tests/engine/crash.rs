@@ -43,7 +43,8 @@ fn crash(fault: Fault) -> Crashed {
     let mut file = serde_json::to_vec(&RunFile::new("project", "run")).unwrap();
     file.push(b'\n');
     let folder = RunFolder::new(lake.disk.clone(), run.dir.clone(), file);
-    folder.ensure().unwrap();
+    folder.make().unwrap();
+    folder.identify().unwrap();
     let origin = Origin { writer: WriterId::random(), rank: None, attempt: 1 };
     let settings = WriterSettings {
         page_bytes: 4096,

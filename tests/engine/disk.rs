@@ -100,6 +100,14 @@ impl Disk for MemoryDisk {
         Ok(entries)
     }
 
+    fn folders(&self, dir: &Path) -> Result<Vec<String>> {
+        Ok(self.list(dir)?.into_iter().filter(|entry| entry.is_dir).map(|entry| entry.name).collect())
+    }
+
+    fn modified_micros(&self, path: &Path) -> Option<i64> {
+        self.exists(path).then_some(0)
+    }
+
     fn exists(&self, path: &Path) -> bool {
         self.0.lock().files.keys().any(|file| file.starts_with(path)) || (is_mapped(path) && OsDisk.exists(path))
     }
