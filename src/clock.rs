@@ -44,6 +44,8 @@ pub struct Clock {
     /// Where time was last read off the system, on both scales.
     anchor_micros: i64,
     anchor_ticks: u64,
+    /// Whether the kernel itself keeps time by the counter. Asked for once, at the start and never under a lock.
+    counter_is_trusted: bool,
     /// Microseconds per tick times 2^32; 0 while not calibrated.
     scale: u64,
     last_micros: i64,
@@ -61,6 +63,7 @@ impl Clock {
             origin_ticks: ticks,
             anchor_micros: now,
             anchor_ticks: ticks,
+            counter_is_trusted: counter_is_trusted(),
             scale: 0,
             last_micros: now,
         }
@@ -89,7 +92,7 @@ impl Clock {
     /// Measures the counter's rate over the time since the start and takes a new anchor; called now and then.
     pub fn calibrate(&mut self) {
         let elapsed = self.origin.elapsed();
-        if elapsed < CALIBRATION_SPAN || !counter_is_trusted() {
+        if elapsed < CALIBRATION_SPAN || !self.counter_is_trusted {
             return;
         }
         let ticks = ticks();
@@ -129,13 +132,9 @@ fn ticks() -> u64 {
 
 /// Whether the kernel itself keeps time by this counter: then it is constant and the same on all cores.
 fn counter_is_trusted() -> bool {
-    use std::sync::OnceLock;
-    static TRUSTED: OnceLock<bool> = OnceLock::new();
-    *TRUSTED.get_or_init(|| {
-        cfg!(all(target_arch = "x86_64", target_os = "linux"))
-            && crate::disk::read_system_text("/sys/devices/system/clocksource/clocksource0/current_clocksource")
-                .is_some_and(|name| name.trim() == "tsc")
-    })
+    cfg!(all(target_arch = "x86_64", target_os = "linux"))
+        && crate::disk::read_system_text("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+            .is_some_and(|name| name.trim() == "tsc")
 }
 
 #[cfg(test)]

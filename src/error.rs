@@ -107,6 +107,14 @@ pub enum Error {
         /// The run's id.
         id: String,
     },
+    /// The disk refused when a run was to be finished.
+    #[error("cannot finish the run; {}: {cause}", fate(*.lost_rows))]
+    Unfinished {
+        /// Rows that the disk never took.
+        lost_rows: u64,
+        /// What it said.
+        cause: Box<Error>,
+    },
     /// The writer thread did not answer in time.
     #[error("the writer did not {action} within {secs} s; what was logged is in the journal and readable: {}", .path.display())]
     Timeout {
@@ -117,6 +125,14 @@ pub enum Error {
         /// The run's folder.
         path: PathBuf,
     },
+}
+
+/// What became of the rows of a run that could not be finished.
+fn fate(lost_rows: u64) -> String {
+    match lost_rows {
+        0 => "what was logged is in the journal and readable".to_owned(),
+        rows => format!("{rows} rows that were only in memory are lost"),
+    }
 }
 
 impl Error {

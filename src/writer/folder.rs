@@ -4,21 +4,24 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::SharedDisk;
 use crate::error::Result;
-use crate::format::layout::{JOURNAL_DIR, RUN_FILE, Table};
+use crate::format::layout::{JOURNAL_DIR, Table};
 
 /// See the module.
 #[derive(Debug)]
 pub struct RunFolder {
     disk: SharedDisk,
     dir: PathBuf,
-    run_file: Vec<u8>,
+    identity: Identity,
 }
 
+/// The files that say what a lake and a run are, by path; the run's is the last.
+pub type Identity = [(PathBuf, Vec<u8>); 2];
+
 impl RunFolder {
-    /// The folder at `dir` whose `run.json` has these bytes.
+    /// The folder at `dir`, which is what those files say it is.
     #[must_use]
-    pub fn new(disk: SharedDisk, dir: PathBuf, run_file: Vec<u8>) -> Self {
-        Self { disk, dir, run_file }
+    pub fn new(disk: SharedDisk, dir: PathBuf, identity: Identity) -> Self {
+        Self { disk, dir, identity }
     }
 
     /// Where it is.
@@ -48,13 +51,17 @@ impl RunFolder {
         for table in Table::ALL {
             self.disk.create_dir_all(&self.dir.join(table.name()))?;
         }
-        let run_file = self.dir.join(RUN_FILE);
-        if self.disk.exists(&run_file) { Ok(()) } else { self.disk.write(&run_file, &self.run_file) }
+        for (path, bytes) in &self.identity {
+            if !self.disk.exists(path) {
+                self.disk.write(path, bytes)?;
+            }
+        }
+        Ok(())
     }
 
-    /// Whether somebody removed it.
+    /// Whether somebody removed it, or the lake around it.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        !self.disk.exists(&self.dir.join(RUN_FILE))
+        !self.identity.iter().all(|(path, _)| self.disk.exists(path))
     }
 }

@@ -14,6 +14,8 @@ mod keeper;
 mod report;
 mod seal;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::sync::Arc;
