@@ -21,8 +21,14 @@ use crate::value::AttributeType;
 /// How many values of the summary are shown where none is named.
 const SUMMARY_COLUMNS: usize = 4;
 
+const EXAMPLES: &str = "Examples:
+  runlake ls --status running
+  runlake ls --project digits --sort val/acc --reverse -n 5
+  runlake ls --json | jq -r '.[] | select(.config.lr > 0.01) | .id'";
+
 /// List runs, the newest first
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Only runs of this project
     #[arg(long, short, value_name = "NAME")]

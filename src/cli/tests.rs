@@ -208,6 +208,19 @@ impl Write for Pipe {
     }
 }
 
+/// A disk without room.
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error_and_a_full_disk_is() {
     let (dir, _lake) = lake();
@@ -218,16 +231,6 @@ fn a_reader_that_has_seen_enough_is_no_error_and_a_full_disk_is() {
         let args = if command == "tail" { &args[..] } else { &[command, &lake] };
         let exit = main(args.iter().map(OsString::from), &mut Terminal::plain(Pipe(0), &mut err));
         assert_eq!((exit, String::from_utf8(err).unwrap().as_str()), (0, ""), "{command}");
-    }
-    struct Full;
-    impl Write for Full {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
     }
     let mut err = Vec::new();
     let exit = main(["ls", &lake].map(OsString::from), &mut Terminal::plain(Full, &mut err));
