@@ -208,9 +208,8 @@ impl Write for Pipe {
     }
 }
 
-/// A disk without room.
+/// A stream that takes nothing.
 struct Full;
-
 impl Write for Full {
     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
         Err(io::ErrorKind::StorageFull.into())

@@ -28,6 +28,8 @@ use crate::value::{Attribute, AttributeType, MetricId, Scalar};
 pub const HEADER_BYTES: usize = 24;
 /// The most scalars in one frame; more take several frames.
 pub const MAX_SCALARS: usize = 4096;
+/// The greatest sequence number of a frame: those of all its rows fit the column, of 64 bits with a sign.
+pub const MAX_SEQ: u64 = (1 << 63) - 1 - MAX_SCALARS as u64;
 
 const NAME: u8 = 1;
 const SCALARS: u8 = 2;
@@ -299,6 +301,9 @@ pub fn read(bytes: &[u8], seed: u32) -> Result<Option<(Frame<'_>, usize)>, Frame
 }
 
 fn body(kind: u8, count: u32, seq: u64, body: &[u8]) -> Option<Frame<'_>> {
+    if seq > MAX_SEQ {
+        return None;
+    }
     let at = |offset: usize| body.get(offset..offset + 8).map(|bytes| u64_at(bytes, 0));
     let length = |offset: usize| body.get(offset..offset + 4).map(|bytes| u32_at(bytes, 0) as usize);
     let text = |from: usize, bytes: usize| std::str::from_utf8(body.get(from..from.checked_add(bytes)?)?).ok();
@@ -457,6 +462,17 @@ mod tests {
         write_name(&mut bytes, SEED, MetricId(3), name);
         let bytes = finish(bytes);
         assert_eq!(read(&bytes, SEED).unwrap().unwrap().0, Frame::Name { id: MetricId(3), name });
+    }
+
+    #[test]
+    fn a_sequence_number_that_no_column_holds_is_refused() {
+        let mut bytes = vec![0; scalars_bytes(1)];
+        for (seq, expected) in
+            [(MAX_SEQ, Ok(true)), (MAX_SEQ + 1, Err(FrameError::Body)), (u64::MAX, Err(FrameError::Body))]
+        {
+            write_scalars(&mut bytes, SEED, seq, 0, 0, &[(MetricId(0), 0.5)]);
+            assert_eq!(read(&finish(bytes.clone()), SEED).map(|frame| frame.is_some()), expected, "{seq}");
+        }
     }
 
     #[test]

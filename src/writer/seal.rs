@@ -79,10 +79,12 @@ impl Sealer {
     /// # Errors
     /// Where a segment cannot be written or a parked page not be read; nothing is lost, call again.
     pub(super) fn advance<C>(&mut self, keeper: &mut Keeper<C>) -> Result<bool> {
-        let mut worked = false;
-        while self.ready.is_empty()
-            && let Some(page) = keeper.next_full()
-        {
+        // What the disk refused comes before what waits behind it.
+        let mut worked = !self.ready.is_empty();
+        if worked {
+            self.seal(keeper)?;
+        }
+        while let Some(page) = keeper.next_full() {
             worked = true;
             match self.decode(&page) {
                 Ok(()) => keeper.hold(page),
