@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::document::{self, RunDocument};
@@ -35,7 +36,7 @@ pub(super) struct Arguments {
     project: Option<String>,
     /// Only runs of this status; may be repeated
     #[arg(long, short, value_enum, value_name = "STATUS")]
-    status: Vec<StatusName>,
+    status: Vec<Status>,
     /// Only runs with this tag; repeated, with all of them
     #[arg(long, short, value_name = "TAG")]
     tag: Vec<String>,
@@ -53,25 +54,13 @@ pub(super) struct Arguments {
     limit: Option<usize>,
 }
 
-/// A status as an argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum StatusName {
-    Running,
-    Finished,
-    Failed,
-    Killed,
-    Lost,
-}
+impl ValueEnum for Status {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
 
-impl From<StatusName> for Status {
-    fn from(name: StatusName) -> Self {
-        match name {
-            StatusName::Running => Self::Running,
-            StatusName::Finished => Self::Finished,
-            StatusName::Failed => Self::Failed,
-            StatusName::Killed => Self::Killed,
-            StatusName::Lost => Self::Lost,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
     }
 }
 
@@ -99,8 +88,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
 impl Arguments {
     fn wants(&self, state: &RunState) -> bool {
         let tags = document::tags(state);
-        (self.status.is_empty() || self.status.iter().any(|status| Status::from(*status) == state.status))
-            && self.tag.iter().all(|tag| tags.contains(tag))
+        (self.status.is_empty() || self.status.contains(&state.status)) && self.tag.iter().all(|tag| tags.contains(tag))
     }
 
     /// Sorts the runs; those without a value come last either way.
