@@ -193,18 +193,13 @@ impl<C: Default + Send + 'static> Writer<C> {
         timeout: Option<Duration>,
     ) -> Result<()> {
         let (reply, answer) = bounded(1);
-        let timed_out = || Error::Timeout {
-            action,
-            secs: timeout.map_or(0, |timeout| timeout.as_secs()),
-            path: self.folder.dir().to_owned(),
-        };
-        self.control.try_send(control(reply)).map_err(|_full_or_gone| timed_out())?;
+        let no_answer = |limit| Error::Timeout { action, limit, path: self.folder.dir().to_owned() };
+        self.control.try_send(control(reply)).map_err(|_full_or_gone| no_answer(None))?;
         self.shared.waker.wake();
-        let answer = match timeout {
-            Some(timeout) => answer.recv_timeout(timeout).ok(),
-            None => answer.recv().ok(),
-        };
-        answer.unwrap_or_else(|| Err(timed_out()))
+        match timeout {
+            Some(limit) => answer.recv_timeout(limit).map_err(|error| no_answer(error.is_timeout().then_some(limit)))?,
+            None => answer.recv().map_err(|_gone| no_answer(None))?,
+        }
     }
 }
 
