@@ -17,11 +17,13 @@
 //! * [`catalog`]: which runs there are, and how each stands.
 //! * [`scan`]: the metrics of runs as Arrow batches.
 //! * [`repair`]: verify, recover, compact, remove and count the runs of a lake.
+//! * [`cli`]: the command line, one file per command.
 //! * [`error`]: every way in which any of this fails, with its text.
 //!
 //! Which module may use which, and what is always true, is in `docs/architecture.md`.
 
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod disk;
 pub mod error;

@@ -116,6 +116,16 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The variables that are set and named as ours are, with their values, by name; also ones that are none of ours.
+#[must_use]
+pub fn set_variables() -> Vec<(String, String)> {
+    let texts =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut set: Vec<_> = texts.filter(|(name, value)| name.starts_with("RUNLAKE_") && !value.is_empty()).collect();
+    set.sort_unstable();
+    set
+}
+
 fn seconds(name: &'static str) -> Result<Option<Duration>> {
     let Some(text) = variable(name) else { return Ok(None) };
     match text.parse().map(Duration::try_from_secs_f64) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::last_values;
 use super::liveness::{Observer, Status};
-use crate::disk::Disk;
+use crate::disk::{Disk, Entry};
 use crate::format::layout::{JOURNAL_DIR, Table};
 use crate::lake::attribute::Fold;
 use crate::lake::tail::{self, Tail};
@@ -65,28 +65,7 @@ impl RunState {
     #[must_use]
     pub fn read(disk: &dyn Disk, run: &RunRef, observer: &Observer) -> Self {
         let mut problems = Vec::new();
-        // The journal first: what is sealed meanwhile is then met twice and never missed.
-        let journal = run.dir.join(JOURNAL_DIR);
-        let pages = disk.list(&journal).unwrap_or_else(|error| {
-            problems.push(Problem::new(&journal, &error));
-            Vec::new()
-        });
-        let mut tails = tail::read_listed(disk, &journal, &pages, &mut problems);
-        let mut fold = Fold::default();
-        for segment in open_segments(disk, run, Table::Attributes, &mut problems) {
-            if let Err(error) = fold.add_segment(&segment) {
-                problems.push(Problem::new(&segment.path, &error));
-            }
-        }
-        for tail in &tails {
-            fold.add_tail(tail);
-        }
-
-        let writers = writers(&fold, &tails, observer);
-        let attempt = writers.values().map(|writer| writer.attempt).max().unwrap_or(1);
-        let newest = writers.values().filter(|writer| writer.attempt == attempt);
-        // A forked helper process, such as a data loader's, ends as it likes.
-        let status = Status::of_run(newest.filter(|writer| !writer.is_forked).map(|writer| writer.status));
+        let Known { pages, mut tails, fold, writers } = Known::read(disk, run, observer, &mut problems);
         let seen_micros = writers.values().filter_map(|writer| writer.seen_micros).max().or(fold.newest_micros);
         let mut last_values = BTreeMap::new();
         if writers.values().any(|writer| !writer.is_closed) {
@@ -99,10 +78,10 @@ impl RunState {
         let is_quiet = if tails.is_empty() { pages.is_empty() } else { tails.iter().all(gone) };
         Self {
             run: run.clone(),
-            status,
-            attempt,
+            status: status(&writers),
+            attempt: attempt(&writers),
             created_micros: fold.oldest_micros.or_else(|| created(disk, run, &mut problems)),
-            finished_micros: seen_micros.filter(|_| status != Status::Running),
+            finished_micros: seen_micros.filter(|_| status(&writers) != Status::Running),
             seen_micros,
             last_values,
             is_settled: problems.is_empty() && is_quiet,
@@ -110,6 +89,12 @@ impl RunState {
             writers,
             problems,
         }
+    }
+
+    /// How a run stands, without reading its metrics; for those who ask often.
+    #[must_use]
+    pub fn status_now(disk: &dyn Disk, run: &RunRef) -> Status {
+        status(&Known::read(disk, run, &Observer::now(), &mut Vec::new()).writers)
     }
 
     /// The display name: the id where none was given.
@@ -140,6 +125,50 @@ impl RunState {
             Some((attempt, digits.or(change.value.number.map(|step| step as i64))?))
         })
     }
+}
+
+/// What is known of a run but for its metrics.
+struct Known {
+    pages: Vec<Entry>,
+    tails: Vec<Tail>,
+    fold: Fold,
+    writers: BTreeMap<WriterId, WriterState>,
+}
+
+impl Known {
+    fn read(disk: &dyn Disk, run: &RunRef, observer: &Observer, problems: &mut Vec<Problem>) -> Self {
+        // The journal first: what is sealed meanwhile is then met twice and never missed.
+        let journal = run.dir.join(JOURNAL_DIR);
+        let pages = disk.list(&journal).unwrap_or_else(|error| {
+            problems.push(Problem::new(&journal, &error));
+            Vec::new()
+        });
+        let tails = tail::read_listed(disk, &journal, &pages, problems);
+        let mut fold = Fold::default();
+        for segment in open_segments(disk, run, Table::Attributes, problems) {
+            if let Err(error) = fold.add_segment(&segment) {
+                problems.push(Problem::new(&segment.path, &error));
+            }
+        }
+        for tail in &tails {
+            fold.add_tail(tail);
+        }
+        let writers = writers(&fold, &tails, observer);
+        Self { pages, tails, fold, writers }
+    }
+}
+
+/// The newest attempt.
+fn attempt(writers: &BTreeMap<WriterId, WriterState>) -> u32 {
+    writers.values().map(|writer| writer.attempt).max().unwrap_or(1)
+}
+
+/// How a run with these writers stands.
+fn status(writers: &BTreeMap<WriterId, WriterState>) -> Status {
+    let attempt = attempt(writers);
+    let newest = writers.values().filter(|writer| writer.attempt == attempt);
+    // A forked helper process, such as a data loader's, ends as it likes.
+    Status::of_run(newest.filter(|writer| !writer.is_forked).map(|writer| writer.status))
 }
 
 fn open_segments(disk: &dyn Disk, run: &RunRef, table: Table, problems: &mut Vec<Problem>) -> Vec<Segment> {

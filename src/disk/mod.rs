@@ -9,6 +9,7 @@ pub(crate) mod faulty;
 mod map;
 mod os;
 mod process;
+mod space;
 
 use std::fmt::Debug;
 use std::io::Write;
@@ -22,6 +23,7 @@ pub use self::append::AppendedFile;
 pub use self::map::{MappedFile, maps_are_trusted};
 pub use self::os::{OsDisk, absolute, read_system_text};
 pub use self::process::{current_process, process_start_ticks};
+pub use self::space::free_bytes;
 use crate::error::Result;
 use crate::format::layout::TEMPORARY_SUFFIX;
 

@@ -164,11 +164,16 @@ impl Appender {
     }
 
     /// Takes the step and the time of an event: as given, or one past the last step (0 at first), and now.
-    #[inline]
     pub fn coordinates(&mut self, step: Option<i64>, time_micros: Option<i64>) -> (i64, i64) {
-        let step = step.unwrap_or(self.next_step);
+        (self.step(step), time_micros.unwrap_or_else(|| self.clock.now_micros()))
+    }
+
+    /// Takes the step of an event: as given, or one past the last one, 0 at first.
+    #[inline]
+    pub fn step(&mut self, given: Option<i64>) -> i64 {
+        let step = given.unwrap_or(self.next_step);
         self.next_step = step.wrapping_add(1);
-        (step, time_micros.unwrap_or_else(|| self.clock.now_micros()))
+        step
     }
 
     /// Appends one event's numbers.
@@ -293,7 +298,8 @@ impl Appender {
         self.release_page();
         self.waker.wake_if_dozing();
         let page = match self.spares.try_recv() {
-            Ok(page) if page.room() >= bytes => Some(page),
+            // A page that was used before is still full until it begins again.
+            Ok(page) if Page::room_of(page.capacity()) >= bytes => Some(page),
             _ => self.make_page(bytes),
         };
         let Some(mut page) = page else { return false };

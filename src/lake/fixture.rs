@@ -67,13 +67,18 @@ pub(crate) struct Writer {
 impl Writer {
     /// A writer of that run, killed unless `process` is set to one that lives, with its attempt and rank recorded.
     pub(crate) fn new(run: &RunRef, attempt: u32, rank: Option<u32>) -> Self {
+        Self::starting_at(1_000 * i64::from(attempt), run, attempt, rank)
+    }
+
+    /// As [`Self::new`], with its first row at that time.
+    pub(crate) fn starting_at(time: i64, run: &RunRef, attempt: u32, rank: Option<u32>) -> Self {
         let mut writer = Self {
             origin: Origin { writer: WriterId::random(), rank, attempt },
             process: dead_process(),
             heartbeat_micros: 1_000,
             dir: run.dir.clone(),
             logged: [0; 2],
-            time: 1_000 * i64::from(attempt),
+            time,
             pages: 0,
             segments: 0,
             events: Vec::new(),

@@ -11,15 +11,16 @@ use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyFloat, PyString, PyTuple};
 
 use super::keys::KeyCache;
 use super::run::PyRun;
+use crate::clock::Ticks;
 use crate::journal::append::Appender;
 use crate::name;
 use crate::value::{EXACT_INTEGER, MetricId};
@@ -65,7 +66,7 @@ pub(super) fn install(py: Python<'_>) -> PyResult<()> {
     };
     class.setattr("log", descriptor)?;
     step_name(py);
-    Ok(())
+    look_at_floats(py)
 }
 
 /// The interned "step", which is the very object in the keyword names of every call.
@@ -123,6 +124,7 @@ unsafe fn log_fast(call: Call) -> Option<PyResult<()>> {
             return None;
         }
         let py = Python::assume_attached();
+        let now = Ticks::now();
         let step = fast_step(py, call)?;
         let data = *call.args;
         if ffi::PyDict_CheckExact(data) == 0 {
@@ -160,7 +162,8 @@ unsafe fn log_fast(call: Call) -> Option<PyResult<()>> {
                 id.write((metric, value));
             }
             let values = std::slice::from_raw_parts(ids.as_ptr().cast::<(MetricId, f64)>(), count);
-            let (step, time) = locked.appender.coordinates(step, None);
+            let step = locked.appender.step(step);
+            let time = locked.appender.clock.micros_at(now);
             locked.appender.log(step, time, values);
         }
         Some(this.report(py))
@@ -175,9 +178,7 @@ unsafe fn fast_step(py: Python<'_>, call: Call) -> Option<Option<i64>> {
     unsafe {
         let step = match call.positional {
             1 if call.names.is_null() => return Some(None),
-            1 if ffi::PyTuple_Size(call.names) == 1 && ffi::PyTuple_GetItem(call.names, 0) == step_name(py) => {
-                *call.args.add(1)
-            }
+            1 if is_just_step(py, call.names) => *call.args.add(1),
             2 if call.names.is_null() => *call.args.add(1),
             _ => return None,
         };
@@ -193,6 +194,27 @@ unsafe fn fast_step(py: Python<'_>, call: Call) -> Option<Option<i64>> {
     }
 }
 
+/// Whether keyword names are just "step". They are a constant of the calling code, so one that was met is known by its
+/// address; it is kept for ever, so that no other object gets that address.
+#[inline]
+unsafe fn is_just_step(py: Python<'_>, names: *mut ffi::PyObject) -> bool {
+    static MET: [AtomicPtr<ffi::PyObject>; 16] = [const { AtomicPtr::new(ptr::null_mut()) }; 16];
+    let slot = &MET[(names.addr() >> 4) % MET.len()];
+    if slot.load(Ordering::Relaxed) == names {
+        return true;
+    }
+    // SAFETY: attached, and the names are a tuple of str.
+    unsafe {
+        if ffi::PyTuple_Size(names) != 1 || ffi::PyTuple_GetItem(names, 0) != step_name(py) {
+            return false;
+        }
+        if slot.compare_exchange(ptr::null_mut(), names, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            ffi::Py_INCREF(names);
+        }
+    }
+    true
+}
+
 /// A plain number that `f64` holds.
 #[inline]
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
@@ -200,6 +222,9 @@ unsafe fn fast_number(value: *mut ffi::PyObject) -> Option<f64> {
     // SAFETY: attached, and the value is live; none of these calls runs Python code.
     unsafe {
         if ffi::PyFloat_CheckExact(value) != 0 {
+            if FLOATS_ARE_PLAIN.load(Ordering::Relaxed) {
+                return Some((*value.cast::<PlainFloat>()).value);
+            }
             return Some(ffi::PyFloat_AsDouble(value));
         }
         if ffi::PyLong_CheckExact(value) != 0 {
@@ -213,6 +238,30 @@ unsafe fn fast_number(value: *mut ffi::PyObject) -> Option<f64> {
         }
         (value == ffi::Py_False()).then_some(0.0)
     }
+}
+
+/// What a `float` has looked like in every `CPython` so far. The stable interface does not promise it, so it is looked at once
+/// ([`look_at_floats`]); where it is so, a call is saved.
+#[repr(C)]
+struct PlainFloat {
+    object: ffi::PyObject,
+    value: f64,
+}
+
+static FLOATS_ARE_PLAIN: AtomicBool = AtomicBool::new(false);
+
+/// Finds out whether floats are [`PlainFloat`]s.
+fn look_at_floats(py: Python<'_>) -> PyResult<()> {
+    let size: usize = py.get_type::<PyFloat>().getattr("__basicsize__")?.extract()?;
+    let plain = size == size_of::<PlainFloat>()
+        && [1.5, -0.0, f64::MIN_POSITIVE, f64::NAN, f64::NEG_INFINITY].iter().all(|value| {
+            let float = PyFloat::new(py, *value);
+            // SAFETY: the object is at least that large, and no float has references to other objects.
+            let read = unsafe { (*float.as_ptr().cast::<PlainFloat>()).value };
+            read.to_bits() == value.to_bits()
+        });
+    FLOATS_ARE_PLAIN.store(plain, Ordering::Relaxed);
+    Ok(())
 }
 
 /// The number of a key that is not in the table; `None` for a key that is no good name, which the slow way explains.

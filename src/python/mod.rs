@@ -2,9 +2,10 @@
 //! import.
 //!
 //! `run` is the handle that logs, `fastcall` its hot method, `keys` and `convert` its input; `lake` and `table` read,
-//! `environment` tells what is set from outside.
+//! `environment` tells what is set from outside, `cli` is the command line.
 
 mod arrow;
+mod cli;
 mod convert;
 mod environment;
 mod error;
@@ -25,5 +26,6 @@ fn extension(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<run::PyRun>()?;
     module.add_class::<lake::PyLake>()?;
     module.add_class::<table::PyTable>()?;
+    module.add_function(wrap_pyfunction!(cli::run, module)?)?;
     fastcall::install(module.py())
 }

@@ -11,8 +11,9 @@
 //! them. Rows are never sampled.
 //!
 //! `plan` and `source` find and read the rows of one run, `newest` leaves out what a later attempt replaced, `pool` is
-//! the threads, `pivot` makes wide tables.
+//! the threads, `pivot` makes wide tables, `follow` gives a live run's events as they come.
 
+pub mod follow;
 mod newest;
 pub mod pivot;
 mod plan;

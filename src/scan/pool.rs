@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use arrow::array::RecordBatch;
@@ -25,6 +26,7 @@ pub struct Scan {
     order: Receiver<Receiver<RecordBatch>>,
     current: Option<Receiver<RecordBatch>>,
     problems: Arc<Mutex<Vec<Problem>>>,
+    is_over: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -32,7 +34,9 @@ impl Scan {
     pub(super) fn start(planner: Planner, runs: Vec<Arc<RunState>>) -> Result<Self> {
         let problems = Arc::new(Mutex::new(Vec::new()));
         let (sender, order) = bounded(2 * threads());
-        let work = Work { planner, runs: runs.into_iter(), ready: VecDeque::new(), order: sender };
+        let is_over = Arc::new(AtomicBool::new(false));
+        let runs = runs.into_iter();
+        let work = Work { planner, runs, ready: VecDeque::new(), order: sender, is_over: is_over.clone() };
         let work = Arc::new(Mutex::new(work));
         let mut started = Vec::new();
         for _ in 0..threads() {
@@ -45,7 +49,7 @@ impl Scan {
                 Err(error) => return Err(Error::io("start a thread to read", Path::new("."), error)),
             }
         }
-        Ok(Self { order, current: None, problems, threads: started })
+        Ok(Self { order, current: None, problems, is_over, threads: started })
     }
 
     /// What could not be read so far.
@@ -73,9 +77,10 @@ impl Iterator for Scan {
 
 impl Drop for Scan {
     fn drop(&mut self) {
-        // Without receivers the threads end at their next batch.
+        self.is_over.store(true, Ordering::Relaxed);
+        // Without receivers the threads end at their next batch, those whose unit waits for its turn too.
         self.current = None;
-        self.order = crossbeam_channel::never();
+        while self.order.recv().is_ok() {}
         for thread in self.threads.drain(..) {
             thread.join().ok();
         }
@@ -89,12 +94,20 @@ struct Work {
     /// The units of the run that was planned last.
     ready: VecDeque<Unit>,
     order: Sender<Receiver<RecordBatch>>,
+    /// Whether nobody waits for more.
+    is_over: Arc<AtomicBool>,
 }
 
 impl Work {
     /// The next unit, and where its batches go; `None` when all is done or nobody waits for it.
     fn next(&mut self, problems: &Mutex<Vec<Problem>>) -> Option<(Unit, Sender<RecordBatch>)> {
-        while self.ready.is_empty() {
+        loop {
+            if self.is_over.load(Ordering::Relaxed) {
+                return None;
+            }
+            if !self.ready.is_empty() {
+                break;
+            }
             let run = self.runs.next()?;
             let mut met = Vec::new();
             self.ready = self.planner.plan(&run, &mut met).into();
@@ -113,5 +126,37 @@ fn read(work: &Mutex<Work>, problems: &Mutex<Vec<Problem>>) {
         if let Err(error) = unit.read(&mut |batch| sender.send(batch).is_ok()) {
             problems.lock().push(Problem::new(unit.path(), &error));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BATCH_ROWS, Selection, start};
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::lake::fixture::{self, Writer};
+    use crossbeam_channel::RecvTimeoutError;
+    use std::time::Duration;
+
+    #[test]
+    fn dropping_a_scan_ends_threads_whose_unit_waits_for_its_turn() {
+        let (_dir, lake) = fixture::lake();
+        // More rows a run than a thread may be ahead.
+        let rows = i64::try_from(BATCH_ROWS * (AHEAD_BATCHES + 2)).unwrap();
+        for id in ["1", "2"] {
+            let mut writer = Writer::new(&fixture::run(&lake, "p", id), 1, None);
+            (0..rows).for_each(|step| writer.log("loss", step, 0.5));
+            writer.put_into_journal();
+        }
+        let disk = lake.disk.clone();
+        let states = Catalog::new(lake).runs(None, &mut Vec::new()).unwrap();
+        let mut scan = start(disk, states, Selection::default()).unwrap();
+        assert_eq!(scan.by_ref().take(AHEAD_BATCHES + 1).count(), AHEAD_BATCHES + 1);
+        while scan.order.is_empty() {
+            thread::yield_now();
+        }
+        let (done, is_done) = bounded::<()>(1);
+        thread::Builder::new().spawn(move || drop((scan, done))).unwrap();
+        assert_eq!(is_done.recv_timeout(Duration::from_secs(20)), Err(RecvTimeoutError::Disconnected));
     }
 }

@@ -12,7 +12,7 @@ use crate::disk::ReadFile;
 use crate::error::Result;
 
 /// How much of a file's end is read when it is opened, in bytes.
-const TAIL_BYTES: u64 = 1 << 16;
+pub(super) const TAIL_BYTES: u64 = 1 << 16;
 /// How much is read ahead where the library reads a header of unknown length, in bytes.
 const HEADER_BYTES: u64 = 1 << 9;
 

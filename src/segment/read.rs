@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -15,7 +16,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
-use super::chunks::Chunks;
+use super::chunks::{Chunks, TAIL_BYTES};
 use super::prune::{Part, Wanted};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
@@ -112,6 +113,11 @@ impl Segment {
         &self,
         set: impl FnOnce(ParquetRecordBatchReaderBuilder<Chunks>) -> ParquetRecordBatchReaderBuilder<Chunks>,
     ) -> Result<Batches> {
+        // The Parquet library may ask damaged pages for more memory than there is, which no guard survives. So what is
+        // in memory already, and attributes, which are always read whole, are checked first.
+        if (self.table == Table::Attributes || self.bytes <= TAIL_BYTES) && !self.is_intact()? {
+            return Err(damaged(&self.path, "its pages are not what was written".into()));
+        }
         let reader = guarded(&self.path, || {
             let file = self.file.clone();
             set(ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())).build()
@@ -162,7 +168,15 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Self::Item> {
         let reader = self.reader.as_mut()?;
-        let next = guarded(&self.path, || reader.next().transpose().map_err(ParquetError::from));
+        let next = guarded(&self.path, || {
+            let batch = reader.next().transpose()?;
+            // A damaged file can give a dictionary whose values are not of the type that it says it has.
+            let texts = batch.iter().flat_map(RecordBatch::columns).filter_map(|column| column.as_any_dictionary_opt());
+            if texts.into_iter().any(|texts| *texts.values().data_type() != DataType::Utf8) {
+                return Err(ParquetError::General("a dictionary of names has no texts".into()));
+            }
+            Ok(batch)
+        });
         if next.is_err() {
             self.reader = None;
         }

@@ -7,6 +7,7 @@
 //! thread are stored in its order. Flush and finish return within their time limit. If the thread dies, the journal
 //! stays, and readers and `runlake recover` find every row in it.
 
+mod brief;
 pub mod folder;
 pub mod fork;
 mod keeper;
@@ -22,8 +23,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
-use parking_lot::{Mutex, MutexGuard};
 
+use self::brief::{Mutex, MutexGuard};
 use self::folder::RunFolder;
 use self::keeper::Keeper;
 use self::report::Reports;
@@ -61,7 +62,7 @@ pub struct Locked<C> {
 struct Shared<C> {
     locked: Mutex<Locked<C>>,
     attention: AtomicBool,
-    reports: Mutex<Reports>,
+    reports: parking_lot::Mutex<Reports>,
     waker: Arc<Waker>,
 }
 
@@ -104,7 +105,7 @@ impl<C: Default + Send + 'static> Writer<C> {
         let shared = Arc::new(Shared {
             locked: Mutex::new(Locked { appender, caller: C::default(), finished: false }),
             attention: AtomicBool::new(false),
-            reports: Mutex::default(),
+            reports: parking_lot::Mutex::default(),
             waker,
         });
         if let Err(error) = made {

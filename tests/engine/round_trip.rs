@@ -1,22 +1,12 @@
 //! Any way of logging, with pages and segments so small that everything happens often, reads back row for row.
 
-#![expect(clippy::disallowed_methods, reason = "tests look at the disk from outside")]
-#![expect(clippy::unwrap_used, reason = "a test panics where something is not as it should be")]
-
-use std::path::Path;
-
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use proptest::prelude::*;
 use runlake::disk::OsDisk;
-use runlake::format::layout::Table;
-use runlake::lake::{segments, tail};
 use runlake::run::{Options, Resume, Run};
 use runlake::settings::WriterSettings;
 use runlake::value::Scalar;
 
-/// Metric, step, value as bits, text, sequence number.
-type Row = (String, i64, Option<u64>, Option<String>, u64);
+use crate::rows::{Row, rows};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -91,46 +81,6 @@ fn perform(run: &Run<()>, ops: &[Op]) -> Vec<Row> {
     expected
 }
 
-/// All metric rows of a run, from journal and segments, each as often as it is found.
-fn rows(dir: &Path) -> Vec<Row> {
-    let mut problems = Vec::new();
-    let mut tails = tail::read(&OsDisk, dir, &mut problems).unwrap();
-    let sealed = segments::open(&OsDisk, dir, Table::Metrics, &mut problems).unwrap();
-    segments::drop_sealed(&mut tails, Table::Metrics, &sealed);
-    let mut rows = Vec::new();
-    for segment in &sealed {
-        for batch in segment.batches(1000).unwrap() {
-            add(&batch.unwrap(), &mut rows);
-        }
-    }
-    for tail in &mut tails {
-        let batch = tail.rows.metrics.take_sorted(&tail.rows.names, tail.origin).unwrap();
-        add(&batch, &mut rows);
-    }
-    assert!(problems.is_empty(), "{problems:?}");
-    rows.sort();
-    rows
-}
-
-fn add(batch: &RecordBatch, rows: &mut Vec<Row>) {
-    let metric = batch["metric"].as_dictionary::<Int32Type>().downcast_dict::<StringArray>().unwrap();
-    let step = batch["step"].as_primitive::<Int64Type>();
-    let value = batch["value"].as_primitive::<Float64Type>();
-    let text = batch["text"].as_string::<i32>();
-    let seq = batch["seq"].as_primitive::<Int64Type>();
-    let time = batch["time"].as_primitive::<TimestampMicrosecondType>();
-    for (row, name) in metric.into_iter().enumerate() {
-        assert!(time.value(row) > 1_600_000_000_000_000);
-        rows.push((
-            name.unwrap().to_owned(),
-            step.value(row),
-            value.is_valid(row).then(|| value.value(row).to_bits()),
-            text.is_valid(row).then(|| text.value(row).to_owned()),
-            u64::try_from(seq.value(row)).unwrap(),
-        ));
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
@@ -140,9 +90,9 @@ proptest! {
         let options = Options { settings: settings(), ..Options::default() };
         let run: Run<()> = Run::open(dir.path(), "project", options).unwrap();
         let expected = perform(&run, &ops);
-        prop_assert_eq!(&rows(run.dir()), &expected, "live");
+        prop_assert_eq!(&rows(&OsDisk, run.dir()), &expected, "live");
         run.writer().finish("finished").unwrap();
-        prop_assert_eq!(&rows(run.dir()), &expected, "finished");
+        prop_assert_eq!(&rows(&OsDisk, run.dir()), &expected, "finished");
         let left = std::fs::read_dir(run.dir().join("journal")).unwrap().count();
         prop_assert_eq!(left, 0, "journal files are gone");
         let files = std::fs::read_dir(run.dir().join("metrics")).unwrap().count();
@@ -163,7 +113,7 @@ fn a_resumed_run_keeps_what_it_had_and_counts_its_attempts() {
         expected.extend(perform(&run, &[Op::Numbers(attempt.into(), vec![(0, 1), (1, 2)])]));
         run.writer().finish("finished").unwrap();
         expected.sort();
-        assert_eq!(rows(run.dir()), expected);
+        assert_eq!(rows(&OsDisk, run.dir()), expected);
     }
 }
 

@@ -29,7 +29,9 @@ SCRIPT = textwrap.dedent("""
 
 def interpreter(version):
     """The path of a CPython of that version; None where there is none that works."""
-    homes = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions").glob(f"{version}.*")
+    homes = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions").glob(
+        f"{version}.*"
+    )
     candidates = [str(home / "bin" / "python") for home in sorted(homes)]
     if found := shutil.which(f"python{version}"):
         candidates.append(found)
@@ -41,7 +43,9 @@ def interpreter(version):
     return None
 
 
-@pytest.mark.skipif("t" in getattr(sys, "abiflags", ""), reason="a free-threaded build is for one version")
+@pytest.mark.skipif(
+    "t" in getattr(sys, "abiflags", ""), reason="a free-threaded build is for one version"
+)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_wheel_runs_on(version, tmp_path):
     python = interpreter(version)

@@ -1,0 +1,194 @@
+//! `ls`: a line for each run.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use super::document::{self, RunDocument};
+use super::ids::ShortIds;
+use super::runs;
+use super::table::{Cell, Column, Table};
+use super::terminal::Style;
+use super::{Exit, Session, attribute, human};
+use crate::catalog::{RunState, Status};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::lake::near;
+use crate::value::AttributeType;
+
+/// How many values of the summary are shown where none is named.
+const SUMMARY_COLUMNS: usize = 4;
+
+/// List runs, the newest first
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Only runs of this project
+    #[arg(long, short, value_name = "NAME")]
+    project: Option<String>,
+    /// Only runs of this status; may be repeated
+    #[arg(long, short, value_enum, value_name = "STATUS")]
+    status: Vec<StatusName>,
+    /// Only runs with this tag; repeated, with all of them
+    #[arg(long, short, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Show this value of the summary; may be repeated [default: the commonest ones, as there is room]
+    #[arg(long, short, value_name = "NAME")]
+    metric: Vec<String>,
+    /// Sort by `created`, `name`, `duration`, or a value of the summary
+    #[arg(long, value_name = "KEY", default_value = "created")]
+    sort: String,
+    /// Sort the other way round
+    #[arg(long, short)]
+    reverse: bool,
+    /// Show this many runs at most
+    #[arg(long, short = 'n', value_name = "COUNT")]
+    limit: Option<usize>,
+}
+
+/// A status as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StatusName {
+    Running,
+    Finished,
+    Failed,
+    Killed,
+    Lost,
+}
+
+impl From<StatusName> for Status {
+    fn from(name: StatusName) -> Self {
+        match name {
+            StatusName::Running => Self::Running,
+            StatusName::Finished => Self::Finished,
+            StatusName::Failed => Self::Failed,
+            StatusName::Killed => Self::Killed,
+            StatusName::Lost => Self::Lost,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Result<Exit> {
+    let catalog = session.catalog()?;
+    let mut problems = Vec::new();
+    let all = catalog.lake.runs(None, &mut problems)?;
+    let selected = runs::of_project(&catalog, &all, arguments.project.as_deref())?;
+    let mut states = runs::states(&catalog, &selected, session.terminal);
+    problems.extend(states.iter().flat_map(|state| state.problems.clone()));
+    states.retain(|state| arguments.wants(state));
+    arguments.sort(&mut states, &catalog.lake.path)?;
+    states.truncate(arguments.limit.unwrap_or(usize::MAX));
+    if session.json {
+        session.terminal.document(&states.iter().map(|state| RunDocument::of(state)).collect::<Vec<_>>())?;
+    } else if states.is_empty() {
+        let which = if all.is_empty() { "no runs" } else { "no such runs" };
+        session.terminal.note(format!("{which} in {}", catalog.lake.path.display()));
+    } else {
+        table(arguments, &states, &ShortIds::of(&all)).print(session.terminal)?;
+    }
+    Ok(session.warn(&problems))
+}
+
+impl Arguments {
+    fn wants(&self, state: &RunState) -> bool {
+        let tags = document::tags(state);
+        (self.status.is_empty() || self.status.iter().any(|status| Status::from(*status) == state.status))
+            && self.tag.iter().all(|tag| tags.contains(tag))
+    }
+
+    /// Sorts the runs; those without a value come last either way.
+    fn sort(&self, states: &mut [Arc<RunState>], lake: &std::path::Path) -> Result<()> {
+        // The newest first where nothing else decides.
+        states.sort_by_key(|state| std::cmp::Reverse(state.created_micros));
+        let by_name = |a: &RunState, b: &RunState| (&a.run.project, a.name()).cmp(&(&b.run.project, b.name()));
+        match self.sort.as_str() {
+            "created" => {}
+            "name" => states.sort_by(|a, b| by_name(a, b)),
+            "duration" => states.sort_by(|a, b| order(a.duration_secs(), b.duration_secs(), self.reverse)),
+            key => {
+                let value = |state: &RunState| state.summary().find(|(name, _)| *name == key)?.1.number;
+                if !states.is_empty() && states.iter().all(|state| value(state).is_none()) {
+                    let names = states.iter().flat_map(|state| state.summary().map(|(name, _)| name));
+                    let hint = near::hint(key, ["created", "name", "duration"].into_iter().chain(names));
+                    let what = "value of the summaries";
+                    return Err(Error::NotFound { what, name: key.to_owned(), hint, path: lake.to_owned() });
+                }
+                states.sort_by(|a, b| order(value(a), value(b), self.reverse));
+                return Ok(());
+            }
+        }
+        if self.reverse && self.sort != "duration" {
+            states.reverse();
+        }
+        Ok(())
+    }
+}
+
+/// The least first, or the greatest; what is no number comes last.
+fn order(a: Option<f64>, b: Option<f64>, reverse: bool) -> Ordering {
+    let number = |value: Option<f64>| value.filter(|value| !value.is_nan());
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) if reverse => b.total_cmp(&a),
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (a, b) => a.is_none().cmp(&b.is_none()),
+    }
+}
+
+fn table(arguments: &Arguments, states: &[Arc<RunState>], ids: &ShortIds) -> Table {
+    let now = clock::wall_micros();
+    let named = !arguments.metric.is_empty();
+    let metrics = if named { arguments.metric.clone() } else { commonest(states) };
+    let has_tags = states.iter().any(|state| !document::tags(state).is_empty());
+    let mut columns = vec![
+        Column::text("ID"),
+        Column::text("PROJECT").cut(),
+        Column::text("NAME").cut(),
+        Column::text("STATUS"),
+        Column::text("CREATED"),
+        Column::number("DURATION"),
+    ];
+    columns.extend(has_tags.then(|| Column::text("TAGS").optional()));
+    columns.extend(metrics.iter().map(|metric| {
+        let column = Column::number(metric);
+        if named { column } else { column.optional() }
+    }));
+    let mut table = Table::new(columns);
+    for state in states {
+        let is_named = state.name() != &*state.run.id;
+        let mut row = vec![
+            Cell::styled(ids.get(&state.run.id), Style::Yellow),
+            (&*state.run.project).into(),
+            if is_named { state.name().into() } else { Cell::none() },
+            Cell::styled(state.status.name(), runs::style(state.status)),
+            state.created_micros.map_or_else(Cell::none, |created| human::ago(created, now).into()),
+            state.duration_secs().map_or_else(Cell::none, |secs| human::span(secs).into()),
+        ];
+        row.extend(has_tags.then(|| document::tags(state).join(", ").into()));
+        let summary: BTreeMap<_, _> = state.summary().collect();
+        row.extend(
+            metrics.iter().map(|metric| {
+                summary.get(metric.as_str()).map_or_else(Cell::none, |value| attribute::text(value).into())
+            }),
+        );
+        table.row(row);
+    }
+    table
+}
+
+/// The numbers that most summaries have, by name.
+fn commonest(states: &[Arc<RunState>]) -> Vec<String> {
+    let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
+    for state in states {
+        let numbers = state
+            .summary()
+            .filter(|(_, value)| matches!(value.kind, AttributeType::Int | AttributeType::Float | AttributeType::Bool));
+        let names: BTreeSet<&str> = numbers.map(|(name, _)| name).collect();
+        for name in names {
+            *runs.entry(name).or_default() += 1;
+        }
+    }
+    let mut names: Vec<(&str, usize)> = runs.into_iter().collect();
+    names.sort_by_key(|(name, runs)| (std::cmp::Reverse(*runs), *name));
+    names.into_iter().take(SUMMARY_COLUMNS).map(|(name, _)| name.to_owned()).collect()
+}

@@ -1,0 +1,123 @@
+//! Which runs a command is about, and how it calls them.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::ids::ShortIds;
+use super::progress::{Bar, Unit};
+use super::terminal::{Style, Terminal};
+use crate::catalog::{Catalog, RunState, Status};
+use crate::error::{Error, Result};
+use crate::lake::{Problem, RunRef, near};
+
+/// How many states are read between two looks at the progress.
+const CHUNK_RUNS: usize = 256;
+
+/// The arguments of a command that is about some runs.
+#[derive(Debug, Args)]
+pub(super) struct Several {
+    /// Ids, unique starts of ids (4 characters or more) or names; all runs if none is given
+    #[arg(value_name = "RUN")]
+    runs: Vec<String>,
+    /// Only runs of this project
+    #[arg(long, short, value_name = "NAME")]
+    project: Option<String>,
+}
+
+/// The arguments of a command that is about one run.
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// An id, a unique start of one (4 characters or more) or a name
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// The run's project, where several have such a run
+    #[arg(long, short, value_name = "NAME")]
+    project: Option<String>,
+}
+
+impl One {
+    /// The run, and the short ids of all.
+    ///
+    /// # Errors
+    /// See [`Catalog::find`].
+    pub(super) fn find(&self, catalog: &Catalog) -> Result<(RunRef, ShortIds)> {
+        let run = catalog.find(&self.run, self.project.as_deref())?;
+        Ok((run, ShortIds::of(&catalog.lake.runs(None, &mut Vec::new())?)))
+    }
+}
+
+/// Some runs with their states, in the order asked for.
+#[derive(Debug)]
+pub(super) struct Runs {
+    pub(super) states: Vec<Arc<RunState>>,
+    pub(super) ids: ShortIds,
+    /// Whether they were named one by one.
+    pub(super) are_named: bool,
+}
+
+impl Several {
+    /// The runs that are meant, with what is known of them. What cannot be named goes to `problems`; what cannot be read
+    /// of a run is in its state.
+    ///
+    /// # Errors
+    /// See [`Catalog::select`].
+    pub(super) fn read(
+        &self,
+        catalog: &Catalog,
+        problems: &mut Vec<Problem>,
+        terminal: &mut Terminal<'_>,
+    ) -> Result<Runs> {
+        let all = catalog.lake.runs(None, problems)?;
+        let project = self.project.as_deref();
+        let selected = if self.runs.is_empty() {
+            of_project(catalog, &all, project)?
+        } else {
+            catalog.select(Some(&self.runs), project, &mut Vec::new())?
+        };
+        let states = states(catalog, &selected, terminal);
+        Ok(Runs { states, ids: ShortIds::of(&all), are_named: !self.runs.is_empty() })
+    }
+}
+
+/// The runs among `all` of a project; all of them where none is named.
+///
+/// # Errors
+/// [`Error::NotFound`] where it has none.
+pub(super) fn of_project(catalog: &Catalog, all: &[RunRef], project: Option<&str>) -> Result<Vec<RunRef>> {
+    let Some(name) = project else { return Ok(all.to_vec()) };
+    let runs: Vec<RunRef> = all.iter().filter(|run| &*run.project == name).cloned().collect();
+    if runs.is_empty() {
+        let hint = near::hint(name, all.iter().map(|run| &*run.project));
+        return Err(Error::NotFound { what: "project", name: name.to_owned(), hint, path: catalog.lake.path.clone() });
+    }
+    Ok(runs)
+}
+
+/// The states of these runs, in their order.
+pub(super) fn states(catalog: &Catalog, runs: &[RunRef], terminal: &mut Terminal<'_>) -> Vec<Arc<RunState>> {
+    terminal.begin(Bar::new("reading", Unit::Runs, runs.len() as u64));
+    let mut states = Vec::with_capacity(runs.len());
+    for chunk in runs.chunks(CHUNK_RUNS) {
+        states.extend(catalog.states(chunk, &mut Vec::new()));
+        terminal.advance(chunk.len() as u64);
+    }
+    terminal.end();
+    states
+}
+
+/// The project of a run, and its name where it has one of its own: `digits/baseline`.
+pub(super) fn title(state: &RunState) -> String {
+    let (project, name) = (&state.run.project, state.name());
+    if *name == *state.run.id { project.to_string() } else { format!("{project}/{name}") }
+}
+
+/// The colour of a status.
+pub(super) fn style(status: Status) -> Style {
+    match status {
+        Status::Running => Style::Cyan,
+        Status::Finished => Style::Green,
+        Status::Failed => Style::Red,
+        Status::Killed | Status::Lost => Style::Yellow,
+    }
+}
