@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import contextlib
 import contextvars
+import functools
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 _of_context: contextvars.ContextVar[Run | None] = contextvars.ContextVar(
     "runlake.run", default=None
 )
-_open: weakref.WeakSet[Run] = weakref.WeakSet()
+# By `id()`. Threads open runs while others look here: only `valuerefs()` copies in one step.
+_open: weakref.WeakValueDictionary[int, Run] = weakref.WeakValueDictionary()
 # Held here, too: `init()` may be called for its effect, in a context that ends with a notebook's cell.
 _newest: list[Run] = []
 
@@ -117,7 +120,7 @@ def init(
         quiet=quiet,
     )
     _finish_at_exit()
-    _open.add(run)
+    _open[builtins.id(run)] = run
     _newest[:] = [run]
     _of_context.set(run)
     return run
@@ -131,7 +134,7 @@ def active() -> Run | None:
     run = _of_context.get()
     if run is not None and not run.finished:
         return run
-    unfinished = [run for run in list(_open) if not run.finished]
+    unfinished = _unfinished()
     if len(unfinished) == 1:
         return unfinished[0]
     if getattr(builtins, "__IPYTHON__", False):
@@ -139,10 +142,15 @@ def active() -> Run | None:
     return None
 
 
+def _unfinished() -> list[Run]:
+    runs = [reference() for reference in _open.valuerefs()]
+    return [run for run in runs if run is not None and not run.finished]
+
+
 def _required(what: str) -> Run:
     run = active()
     if run is None:
-        several = sum(not run.finished for run in list(_open))
+        several = len(_unfinished())
         reason = (
             f"{several} runs are active; use the run that init() returned"
             if several
@@ -203,20 +211,46 @@ def _finish_at_exit() -> None:
     if not _open:
         atexit.unregister(_finish_all)
         atexit.register(_finish_all)
-    # A process of `multiprocessing` ends without the handlers of `atexit`, but with those of its own.
+        _watch_forks()
+        # Not at the end: loading it evaluates code, which makes CPython forget that the program was interrupted, and then
+        # it ends with another exit code.
+        import traceback  # noqa: F401
     processes = sys.modules.get("multiprocessing.process")
     if processes is not None and processes.parent_process() is not None:
-        from multiprocessing.util import Finalize
+        _finish_with_worker()
 
-        Finalize(None, _finish_all, exitpriority=10)
+
+@functools.cache
+def _watch_forks() -> None:
+    """See that what a forked worker logs is finished with it.
+
+    `multiprocessing` forgets its handlers when it forks, and calls those that are registered for after that.
+    """
+    import os
+
+    def in_child() -> None:
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            util.register_after_fork(_finish_with_worker, lambda finish: finish())
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=in_child)
+
+
+def _finish_with_worker() -> None:
+    """See that runs are finished at the end of a process of `multiprocessing`, which calls no handlers of `atexit`."""
+    from multiprocessing.util import Finalize
+
+    Finalize(None, _finish_all, exitpriority=10)
 
 
 def _finish_all() -> None:
-    """Finish all open runs: as failed where the program ends by an exception."""
+    """Finish all open runs: as failed where the program ends by an exception. One that cannot be finished stops no other."""
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     interactive = hasattr(sys, "ps1") or getattr(builtins, "__IPYTHON__", False)
-    for run in [run for run in list(_open) if run.in_use]:
-        if isinstance(error, BaseException) and not interactive:
-            run.fail(error)
-        else:
-            run.finish()
+    with contextlib.ExitStack() as ends:
+        for run in [run for run in _unfinished() if run.in_use]:
+            if isinstance(error, BaseException) and not interactive:
+                ends.callback(run.fail, error)
+            else:
+                ends.callback(run.finish)
