@@ -1,10 +1,10 @@
 """A disk that does not answer, and a writer thread that is gone, keep neither a call nor the end of the process waiting."""
 
-import os
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from trainings import stored_rows
@@ -61,8 +61,8 @@ def test_a_writer_thread_that_is_gone_stops_nothing(faulty_disk):
     with start(faulty_disk, 300_000, "run.finish()", RUNLAKE_EXIT_TIMEOUT="0.5") as process:
         threads = int(process.stdout.readline().split()[1])
         faulty_disk.set(kill_thread=True)
-        tasks = f"/proc/{process.pid}/task"
-        wait_until(lambda: len(os.listdir(tasks)) == threads - 1, "the thread is gone")
+        tasks = Path(f"/proc/{process.pid}/task")
+        wait_until(lambda: len(list(tasks.iterdir())) == threads - 1, "the thread is gone")
         faulty_disk.set()
         out, err = process.communicate("go\n")
     assert process.returncode == 0, err

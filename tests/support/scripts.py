@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def started(folder: Path, text: str, *arguments: object, **variables: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    folder: Path, text: str, *arguments: object, **variables: str
+) -> Iterator[subprocess.Popen[str]]:
     """Run a script in a session of its own, with pipes; at the end see that no process of it is left."""
     script = folder / "script.py"
     script.write_text(textwrap.dedent(text))
@@ -49,7 +51,9 @@ def is_session_alive(process: subprocess.Popen[str]) -> bool:
     return True
 
 
-def run(folder: Path, text: str, *arguments: object, code: int = 0, **variables: str) -> tuple[str, str]:
+def run(
+    folder: Path, text: str, *arguments: object, code: int = 0, **variables: str
+) -> tuple[str, str]:
     """Run a script to its end, see that it ends with that exit code, and return its output and its error output."""
     with started(folder, text, *arguments, **variables) as process:
         out, err = process.communicate(timeout=TIMEOUT_SECS)
