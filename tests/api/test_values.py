@@ -53,7 +53,10 @@ def logged(lake, events, **options):
         assert as_logged(run) == live
     sealed = as_logged(run)
     assert sealed == live
-    return [(metric, step, value and struct.unpack("<d", value)[0], text) for metric, step, value, text in sealed]
+    return [
+        (metric, step, value and struct.unpack("<d", value)[0], text)
+        for metric, step, value, text in sealed
+    ]
 
 
 def as_logged(run):
@@ -149,7 +152,17 @@ def test_an_integer_past_2_to_the_53_keeps_its_digits(lake, value, expected, dig
 
 
 @pytest.mark.parametrize(
-    "text", ["", "text", "a\nb\tc\0d", "\U0001f680 \u0416 \u4e2d \u0627", "x" * 100_000, "NaN", np.str_("t")], ids=lambda text: ascii(text)[:20]
+    "text",
+    [
+        "",
+        "text",
+        "a\nb\tc\0d",
+        "\U0001f680 \u0416 \u4e2d \u0627",
+        "x" * 100_000,
+        "NaN",
+        np.str_("t"),
+    ],
+    ids=lambda text: ascii(text)[:20],
 )
 def test_a_text_reads_back_as_it_is(lake, text):
     assert logged(lake, [({"m": text}, 0)]) == [("m", 0, None, str(text))]
@@ -158,9 +171,26 @@ def test_a_text_reads_back_as_it_is(lake, text):
 def test_one_metric_may_change_its_type(lake):
     values = [1, 2.5, "three", True, 2**60 + 1, np.float32(6), math.nan, "8", 9]
     found = logged(lake, [({"m": value}, step) for step, value in enumerate(values)])
-    assert [text for _, _, _, text in found] == [None, None, "three", None, str(2**60 + 1), None, None, "8", None]
-    assert [value for _, _, value, _ in found if value == value] == [
-        1.0, 2.5, None, 1.0, float(2**60), 6.0, None, 9.0,
+    assert [text for _, _, _, text in found] == [
+        None,
+        None,
+        "three",
+        None,
+        str(2**60 + 1),
+        None,
+        None,
+        "8",
+        None,
+    ]
+    assert [value for _, _, value, _ in found if value is None or not math.isnan(value)] == [
+        1.0,
+        2.5,
+        None,
+        1.0,
+        float(2**60),
+        6.0,
+        None,
+        9.0,
     ]
 
 
@@ -249,7 +279,9 @@ values = st.one_of(
     st.floats(width=32, allow_nan=False).map(np.float32),
     st.integers(*INT64).map(np.int64),
 )
-names = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1, max_size=60)
+names = st.text(
+    st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1, max_size=60
+)
 events = st.lists(
     st.tuples(st.dictionaries(names, values, min_size=1, max_size=80), st.integers(*INT64)),
     min_size=1,
@@ -277,8 +309,15 @@ def test_any_events_read_back(tmp_path_factory, events):
     with rl.init("p", lake=lake, quiet=True) as run:
         for data, step in events:
             run.log(data, step=step)
-    expected = [(name, step, *expected_cells(value)) for data, step in events for name, value in data.items()]
-    key = lambda row: (row[0], row[1], row[2] or b"", row[3] or "")
+    expected = [
+        (name, step, *expected_cells(value))
+        for data, step in events
+        for name, value in data.items()
+    ]
+
+    def key(row):
+        return (row[0], row[1], row[2] or b"", row[3] or "")
+
     assert sorted(as_logged(run), key=key) == sorted(expected, key=key)
 
 
@@ -318,7 +357,9 @@ def test_what_cannot_be_logged_is_named_with_its_key_and_what_can(lake, value, k
             run.log(event, step=1)
         assert 'metric "nested/bad": cannot log ' in str(caught.value)
         assert kind in str(caught.value)
-        assert "expected a number, a text, a 0-d array or tensor, or a mapping of these" in str(caught.value)
+        assert "expected a number, a text, a 0-d array or tensor, or a mapping of these" in str(
+            caught.value
+        )
     # Nothing of the call is recorded.
     assert len(rl.open(lake).metrics()) == 0
 
@@ -339,17 +380,19 @@ def test_what_cannot_be_logged_is_named_with_its_key_and_what_can(lake, value, k
 )
 @pytest.mark.parametrize("value", [1.0, "text"])
 def test_a_key_that_is_no_name_is_named(lake, key, error, message, value):
-    with rl.init("p", lake=lake, quiet=True) as run:
-        with pytest.raises(error, match=message):
-            run.log({"good": 1, key: value})
+    with rl.init("p", lake=lake, quiet=True) as run, pytest.raises(error, match=message):
+        run.log({"good": 1, key: value})
     assert len(rl.open(lake).metrics()) == 0
 
 
 @pytest.mark.parametrize("time", [math.nan, math.inf, 1e300, "now", [1]], ids=repr)
 def test_a_time_that_is_none_is_named(lake, time):
-    with rl.init("p", lake=lake, quiet=True) as run:
-        with pytest.raises((TypeError, ValueError), match="time.*: expected a datetime or seconds since 1970 UTC"):
-            run.log({"m": 1}, time=time)
+    message = "time.*: expected a datetime or seconds since 1970 UTC"
+    with (
+        rl.init("p", lake=lake, quiet=True) as run,
+        pytest.raises((TypeError, ValueError), match=message),
+    ):
+        run.log({"m": 1}, time=time)
     assert len(rl.open(lake).metrics()) == 0
 
 
@@ -359,6 +402,5 @@ class Interrupted:
 
 
 def test_an_interrupt_in_a_conversion_stays_one(lake):
-    with rl.init("p", lake=lake, quiet=True) as run:
-        with pytest.raises(KeyboardInterrupt):
-            run.log({"m": Interrupted()})
+    with rl.init("p", lake=lake, quiet=True) as run, pytest.raises(KeyboardInterrupt):
+        run.log({"m": Interrupted()})
