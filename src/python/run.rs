@@ -141,7 +141,14 @@ impl PyRun {
             Some(Err(_)) => return Err(invalid("timeout", "a negative number", "seconds, 0 or more")),
         };
         let Some(writer) = self.writer_in_use()? else { return Ok(()) };
-        py.detach(|| writer.flush(timeout)).map_err(PyErr::from).or_else(|error| self.soften(py, error))?;
+        let mut interrupt = Ok(());
+        let mut interrupted = || {
+            interrupt = Python::attach(|py| py.check_signals());
+            interrupt.is_err()
+        };
+        let flushed = py.detach(|| writer.flush(timeout, &mut interrupted));
+        interrupt?;
+        flushed.map_err(PyErr::from).or_else(|error| self.soften(py, error))?;
         self.report(py)
     }
 

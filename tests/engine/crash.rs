@@ -57,7 +57,7 @@ fn crash(fault: Fault) -> Crashed {
     for event in 0..FLUSHES {
         log(&writer, event, &mut expected);
         // The disk may refuse; what was logged is then in the journal.
-        writer.flush(None).ok();
+        writer.flush(None, &mut || false).ok();
     }
     log(&writer, FLUSHES, &mut expected);
     writer.finish("finished").ok();

@@ -1,5 +1,6 @@
 """A disk that does not answer, and a writer thread that is gone, keep neither a call nor the end of the process waiting."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -86,3 +87,18 @@ def test_logging_does_not_wait_for_a_disk_that_stalls(faulty_disk):
         process.kill()
         process.communicate()
     assert stored_rows(faulty_disk.folder / "lake") == set(range(10_000))
+
+
+def test_flush_on_a_disk_that_stalls_is_ended_by_ctrl_c(faulty_disk):
+    end = "print('flushing', flush=True)\nrun.flush()"
+    with start(faulty_disk, 1000, end, RUNLAKE_EXIT_TIMEOUT="0.5") as process:
+        process.stdout.readline()
+        faulty_disk.set(delay_ms=60_000)
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "flushing\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt" in err
+    assert stored_rows(faulty_disk.folder / "lake") == set(range(1000))
