@@ -114,7 +114,7 @@ pub enum Error {
         /// Rows that the disk never took.
         lost_rows: u64,
         /// What it said.
-        cause: Box<Error>,
+        cause: Box<Self>,
     },
     /// The writer thread did not answer in time, or is gone.
     #[error("the writer did not {action}{}; what was logged is in the journal and readable: {}", within(*.limit), .path.display())]

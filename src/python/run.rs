@@ -142,6 +142,7 @@ impl PyRun {
         };
         let Some(writer) = self.writer_in_use()? else { return Ok(()) };
         let mut interrupt = Ok(());
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method itself is of one lifetime only")]
         let mut interrupted = || {
             interrupt = Python::attach(|py| py.check_signals());
             interrupt.is_err()
