@@ -223,13 +223,11 @@ impl<C> Keeper<C> {
                     self.free.push(page);
                     Ok(())
                 }
-                FullPage::Held(page) => match page.path() {
-                    Some(path) => self.disk.remove(&path),
-                    None => {
-                        self.maker.drop_in_memory();
-                        Ok(())
-                    }
-                },
+                FullPage::Held(page) if page.path().is_none() => {
+                    self.maker.drop_in_memory();
+                    Ok(())
+                }
+                FullPage::Held(page) => page.path().map_or(Ok(()), |path| self.disk.remove(&path)),
                 FullPage::Parked { path, .. } => self.disk.remove(&path),
             };
             released = released.and(removed);

@@ -94,9 +94,9 @@ impl Sealer {
                     // A file that somebody removed will not come back; `verify` finds the gap.
                     let is_gone = error.io_kind() == Some(io::ErrorKind::NotFound);
                     if is_gone {
-                        keeper.hold(page)
+                        keeper.hold(page);
                     } else {
-                        keeper.put_back(page)
+                        keeper.put_back(page);
                     }
                     return Err(error);
                 }

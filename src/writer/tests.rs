@@ -78,7 +78,7 @@ fn a_thread_that_panics_keeps_nobody_waiting_and_loses_nothing() {
     assert!(writer.take_reports()[0].contains("its thread panicked; logging goes on"));
     (1..EVENTS).for_each(log);
     let asked = Instant::now();
-    assert!(matches!(writer.flush(None), Err(Error::Timeout { .. })));
+    assert!(matches!(writer.flush(None, &mut || false), Err(Error::Timeout { .. })));
     assert!(matches!(writer.finish("finished"), Err(Error::Timeout { .. })));
     assert!(asked.elapsed() < settings.exit_timeout);
     let mut problems = Vec::new();

@@ -7,12 +7,16 @@ import pytest
 from disks import FaultyDisk, compiled, mount, unmount
 from trainings import Training
 
-SUPPORT = Path(__file__).parents[1] / "support"
+
+@pytest.fixture(scope="session")
+def support():
+    """The folder of what tests share."""
+    return Path(__file__).parents[1] / "support"
 
 
 @pytest.fixture(scope="session")
-def faulty_disk_library(tmp_path_factory):
-    return compiled(SUPPORT / "faulty_disk.c", tmp_path_factory.mktemp("shim"))
+def faulty_disk_library(tmp_path_factory, support):
+    return compiled(support / "faulty_disk.c", tmp_path_factory.mktemp("shim"))
 
 
 @pytest.fixture

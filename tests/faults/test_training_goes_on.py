@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 from disks import make_read_only, unmount
+from scripts import run
 from trainings import lost_rows, stored_rows
 
 import runlake as rl
@@ -171,3 +172,23 @@ def test_a_lake_that_becomes_writable_has_all_rows(faulty_disk, train):
     assert stored_rows(training.lake) == set(range(training.logged)) - lost_rows(training.lake)
     (row,) = rl.open(training.lake).runs().rows()
     assert (row["status"], row["name"], row["project"]) == ("finished", "n", "p")
+
+
+def test_a_process_whose_own_folder_is_gone_trains_on(tmp_path):
+    script = """
+        import os, sys
+        import runlake as rl
+
+        os.mkdir("gone")
+        os.chdir("gone")
+        os.rmdir("../gone")
+        run = rl.init("p")
+        run.log({"n": 1})
+        run.finish()
+        with rl.init("p", lake=sys.argv[1]) as run:
+            run.log({"n": 2})
+    """
+    _, err = run(tmp_path, script, tmp_path / "lake")
+    assert "cannot create folder: no such file or directory" in err
+    assert "1 rows that were only in memory are lost" in err
+    assert stored_rows(tmp_path / "lake") == {0}
