@@ -4,6 +4,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What the engine returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -107,16 +108,37 @@ pub enum Error {
         /// The run's id.
         id: String,
     },
-    /// The writer thread did not answer in time.
-    #[error("the writer did not {action} within {secs} s; what was logged is in the journal and readable: {}", .path.display())]
+    /// The disk refused when a run was to be finished.
+    #[error("cannot finish the run; {}: {cause}", fate(*.lost_rows))]
+    Unfinished {
+        /// Rows that the disk never took.
+        lost_rows: u64,
+        /// What it said.
+        cause: Box<Self>,
+    },
+    /// The writer thread did not answer in time, or is gone.
+    #[error("the writer did not {action}{}; what was logged is in the journal and readable: {}", within(*.limit), .path.display())]
     Timeout {
         /// What was asked of it.
         action: &'static str,
-        /// The limit.
-        secs: u64,
+        /// The limit; `None` where it will never answer.
+        limit: Option<Duration>,
         /// The run's folder.
         path: PathBuf,
     },
+}
+
+/// A limit of time as part of a sentence.
+fn within(limit: Option<Duration>) -> String {
+    limit.map_or_else(String::new, |limit| format!(" within {} s", limit.as_secs_f64()))
+}
+
+/// What became of the rows of a run that could not be finished.
+fn fate(lost_rows: u64) -> String {
+    match lost_rows {
+        0 => "what was logged is in the journal and readable".to_owned(),
+        rows => format!("{rows} rows that were only in memory are lost"),
+    }
 }
 
 impl Error {

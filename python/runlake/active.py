@@ -1,16 +1,21 @@
 """Which run is meant where none is named: `runlake.log()`, `runlake.config`, `runlake.run`.
 
-It is the one that `init()` opened in this thread or asynchronous task, or else the only one that is open in this process.
+It is the newest one that `init()` opened in this thread or asynchronous task and that is not finished. A thread that opened
+none means the only one that is open in this process.
 Where several are open it is nobody's guess: `NoActiveRun` says so. In a notebook, where a cell that is run again opens its
-run again, `init()` finishes the run before; everywhere else runs are independent of one another.
+run again, `init()` finishes the run that an earlier cell opened; everywhere else, also within one cell, runs are independent
+of one another.
 """
 
 from __future__ import annotations
 
 import atexit
 import builtins
+import contextlib
 import contextvars
+import functools
 import sys
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,12 +30,23 @@ if TYPE_CHECKING:
     from .handle import Run
     from .mappings import Config, Summary
 
-_of_context: contextvars.ContextVar[Run | None] = contextvars.ContextVar(
-    "runlake.run", default=None
+_newest: contextvars.ContextVar[Run | None] = contextvars.ContextVar("runlake.newest", default=None)
+# Not held: a run that its script let go of is finished.
+_before: contextvars.ContextVar[tuple[weakref.ref[Run], ...]] = contextvars.ContextVar(
+    "runlake.before", default=()
 )
-_open: weakref.WeakSet[Run] = weakref.WeakSet()
-# Held here, too: `init()` may be called for its effect, in a context that ends with a notebook's cell.
-_newest: list[Run] = []
+# By `id()`. Threads open runs while others look here: only `valuerefs()` copies in one step.
+_open: weakref.WeakValueDictionary[int, Run] = weakref.WeakValueDictionary()
+
+
+class _Here(threading.local):
+    """What this thread opened last, and in which cell. It holds the run: `init()` may be called for its effect only."""
+
+    run: Run | None = None
+    cell: int | None = None
+
+
+_here = _Here()
 
 
 def init(
@@ -94,9 +110,9 @@ def init(
         >>> with rl.init(project="digits", config={"lr": 1e-3}) as run:
         ...     run.log({"train/loss": 0.3}, step=0)
     """
-    if getattr(builtins, "__IPYTHON__", False):
-        for run in _newest:
-            run.finish()
+    cell = _cell()
+    if _here.run is not None and cell is not None and _here.cell not in (None, cell):
+        _here.run.finish()
     run = open_run(
         project=project,
         name=name,
@@ -117,9 +133,12 @@ def init(
         quiet=quiet,
     )
     _finish_at_exit()
-    _open.add(run)
-    _newest[:] = [run]
-    _of_context.set(run)
+    _open[builtins.id(run)] = run
+    _here.run, _here.cell = run, cell
+    if (before := _newest.get()) is not None:
+        still_open = (run for run in _alive(_before.get()) if not run.finished)
+        _before.set(tuple(weakref.ref(run) for run in (*still_open, before)))
+    _newest.set(run)
     return run
 
 
@@ -128,21 +147,37 @@ def active() -> Run | None:
 
     In mode "disabled" a run is active, too.
     """
-    run = _of_context.get()
-    if run is not None and not run.finished:
-        return run
-    unfinished = [run for run in list(_open) if not run.finished]
+    newest = _newest.get()
+    if newest is not None:
+        # Never that of another thread or task, where this one's own are finished.
+        opened = [newest, *reversed(_alive(_before.get()))]
+        return next((run for run in opened if not run.finished), None)
+    unfinished = _unfinished()
     if len(unfinished) == 1:
         return unfinished[0]
-    if getattr(builtins, "__IPYTHON__", False):
-        return next((run for run in _newest if not run.finished), None)
+    if _cell() is not None and _here.run is not None and not _here.run.finished:
+        return _here.run  # the context of the cell that opened it has ended
     return None
+
+
+def _cell() -> int | None:
+    """Return the number of the notebook's cell that is being run; None outside of IPython."""
+    ipython = sys.modules.get("IPython")
+    return getattr(ipython and ipython.get_ipython(), "execution_count", None)
+
+
+def _unfinished() -> list[Run]:
+    return [run for run in _alive(_open.valuerefs()) if not run.finished]
+
+
+def _alive(references: Iterable[weakref.ref[Run]]) -> list[Run]:
+    return [run for reference in references if (run := reference()) is not None]
 
 
 def _required(what: str) -> Run:
     run = active()
     if run is None:
-        several = sum(not run.finished for run in list(_open))
+        several = len(_unfinished())
         reason = (
             f"{several} runs are active; use the run that init() returned"
             if several
@@ -203,20 +238,46 @@ def _finish_at_exit() -> None:
     if not _open:
         atexit.unregister(_finish_all)
         atexit.register(_finish_all)
-    # A process of `multiprocessing` ends without the handlers of `atexit`, but with those of its own.
+        _watch_forks()
+        # Not at the end: loading it evaluates code, which makes CPython forget that the program was interrupted, and then
+        # it ends with another exit code.
+        import traceback  # noqa: F401
     processes = sys.modules.get("multiprocessing.process")
     if processes is not None and processes.parent_process() is not None:
-        from multiprocessing.util import Finalize
+        _finish_with_worker()
 
-        Finalize(None, _finish_all, exitpriority=10)
+
+@functools.cache
+def _watch_forks() -> None:
+    """See that what a forked worker logs is finished with it.
+
+    `multiprocessing` forgets its handlers when it forks, and calls those that are registered for after that.
+    """
+    import os
+
+    def in_child() -> None:
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            util.register_after_fork(_finish_with_worker, lambda finish: finish())
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=in_child)
+
+
+def _finish_with_worker() -> None:
+    """See that runs are finished at the end of a process of `multiprocessing`, which calls no handlers of `atexit`."""
+    from multiprocessing.util import Finalize
+
+    Finalize(None, _finish_all, exitpriority=10)
 
 
 def _finish_all() -> None:
-    """Finish all open runs: as failed where the program ends by an exception."""
+    """Finish all open runs: as failed where the program ends by an exception. One that cannot be finished stops no other."""
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    interactive = hasattr(sys, "ps1") or getattr(builtins, "__IPYTHON__", False)
-    for run in [run for run in list(_open) if run.in_use]:
-        if isinstance(error, BaseException) and not interactive:
-            run.fail(error)
-        else:
-            run.finish()
+    interactive = hasattr(sys, "ps1") or _cell() is not None
+    with contextlib.ExitStack() as ends:
+        for run in [run for run in _unfinished() if run.in_use]:
+            if isinstance(error, BaseException) and not interactive:
+                ends.callback(run.fail, error)
+            else:
+                ends.callback(run.finish)

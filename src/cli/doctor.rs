@@ -142,10 +142,10 @@ fn lake(given: &Path) -> Vec<Check> {
     checks.extend(writable(&OsDisk, &dir));
     checks.extend(room(&dir));
     checks.push(if maps_are_trusted(&dir) {
-        Check::ok("mappings", "a local file system: what log() returned from survives a kill")
+        Check::ok("journal", "a local file system: what log() has returned from survives a kill")
     } else {
-        let text = "a network or user-space file system: rows may be lost when the server fails";
-        Check::warn("mappings", text, "log to a local disk, and copy the runs to here")
+        let text = "a network or user-space file system: a kill may cost what was logged in the last 50 ms";
+        Check::warn("journal", text, "where that matters, log to a local disk and copy the runs to here")
     });
     if let Ok(lake) = opened {
         checks.push(runs(&Catalog::new(lake.clone())));

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::document::{self, RunDocument};
@@ -21,15 +22,21 @@ use crate::value::AttributeType;
 /// How many values of the summary are shown where none is named.
 const SUMMARY_COLUMNS: usize = 4;
 
+const EXAMPLES: &str = "Examples:
+  runlake ls --status running
+  runlake ls --project digits --sort val/acc --reverse -n 5
+  runlake ls --json | jq -r '.[] | select(.config.lr > 0.01) | .id'";
+
 /// List runs, the newest first
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Only runs of this project
     #[arg(long, short, value_name = "NAME")]
     project: Option<String>,
     /// Only runs of this status; may be repeated
     #[arg(long, short, value_enum, value_name = "STATUS")]
-    status: Vec<StatusName>,
+    status: Vec<Status>,
     /// Only runs with this tag; repeated, with all of them
     #[arg(long, short, value_name = "TAG")]
     tag: Vec<String>,
@@ -47,25 +54,13 @@ pub(super) struct Arguments {
     limit: Option<usize>,
 }
 
-/// A status as an argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum StatusName {
-    Running,
-    Finished,
-    Failed,
-    Killed,
-    Lost,
-}
+impl ValueEnum for Status {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
 
-impl From<StatusName> for Status {
-    fn from(name: StatusName) -> Self {
-        match name {
-            StatusName::Running => Self::Running,
-            StatusName::Finished => Self::Finished,
-            StatusName::Failed => Self::Failed,
-            StatusName::Killed => Self::Killed,
-            StatusName::Lost => Self::Lost,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
     }
 }
 
@@ -93,8 +88,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
 impl Arguments {
     fn wants(&self, state: &RunState) -> bool {
         let tags = document::tags(state);
-        (self.status.is_empty() || self.status.iter().any(|status| Status::from(*status) == state.status))
-            && self.tag.iter().all(|tag| tags.contains(tag))
+        (self.status.is_empty() || self.status.contains(&state.status)) && self.tag.iter().all(|tag| tags.contains(tag))
     }
 
     /// Sorts the runs; those without a value come last either way.

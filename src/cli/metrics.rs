@@ -27,8 +27,13 @@ const RUN: usize = 1;
 /// How many columns of a wide table are no metrics; where there are ranks, they follow.
 const WIDE_LABELS: usize = 4;
 
+const EXAMPLES: &str = "Examples:
+  runlake metrics baseline --metric train/loss --steps 1000:
+  runlake metrics --project digits --wide --format csv > digits.csv";
+
 /// Print what was logged, one row a value
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(flatten)]
     runs: Several,

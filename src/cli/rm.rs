@@ -14,11 +14,17 @@ use crate::lake::RunRef;
 use crate::repair::trash as engine;
 use crate::repair::usage::Usage;
 
+const EXAMPLES: &str = "Examples:
+  runlake rm baseline --dry-run
+  runlake rm $(runlake ls --status failed --json | jq -r '.[].id')
+  runlake trash restore";
+
 /// Move runs to the trash, from where `runlake trash restore` brings them back
 ///
 /// Names that mean no run, or one that is in the trash already, are told and are no failure; so a second call does no
 /// harm. Either all runs are removed or, where one of them may not be, none.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Ids, unique starts of ids (4 characters or more) or names
     #[arg(value_name = "RUN", required = true)]

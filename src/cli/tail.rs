@@ -14,10 +14,15 @@ use crate::error::Result;
 use crate::scan::follow::{Event, Follower};
 use crate::segment::prune::Wanted;
 
+const EXAMPLES: &str = "Examples:
+  runlake tail baseline --metric train/loss
+  runlake tail baseline && echo finished";
+
 /// Follow the events of a run, one line for each call of `log()`, until it ends
 ///
 /// Exits with 0 where the run has finished, and with 1 where it failed, was killed or is lost.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(flatten)]
     run: One,

@@ -102,7 +102,10 @@ impl<'t> Terminal<'t> {
     /// # Errors
     /// [`Error::Io`]; of kind "broken pipe" where the reader has seen enough.
     pub(super) fn line(&mut self, line: impl Display) -> Result<()> {
-        self.hide_bar();
+        // Elsewhere than on the terminal, they do not meet.
+        if self.width.is_some() {
+            self.hide_bar();
+        }
         writeln!(self.out, "{line}").map_err(output_error)
     }
 
@@ -170,8 +173,10 @@ impl<'t> Terminal<'t> {
     /// Some more parts of the work are done.
     pub(super) fn advance(&mut self, parts: u64) {
         if let Some(bar) = &mut self.bar {
-            // The lines before belong above the bar.
-            self.out.flush().ok();
+            if self.width.is_some() {
+                // The lines before belong above the bar.
+                self.out.flush().ok();
+            }
             bar.advance(parts, &mut self.err);
         }
     }

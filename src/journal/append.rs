@@ -96,6 +96,8 @@ pub struct Appender {
     lost: Vec<Lost>,
     lost_rows: u64,
     retry_micros: i64,
+    /// Why the disk gave no page last.
+    refusal: String,
     waker: Arc<Waker>,
     /// What went wrong last: set with each loss and each fall back to memory, taken by the writer thread.
     pub trouble: Option<Error>,
@@ -147,6 +149,7 @@ impl Appender {
             lost_rows: 0,
             waker,
             retry_micros: i64::MIN,
+            refusal: String::new(),
             trouble: None,
         }
     }
@@ -220,10 +223,10 @@ impl Appender {
         let ids = values.iter().map(|(id, _)| *id);
         let (seq, count) = (self.metric_seq, values.len() as u64);
         self.metric_seq += count;
-        if self.prepare(bytes, &ids, time) {
+        if self.prepare(bytes, &ids) {
             self.append(bytes, |out, seed| frame::write_scalars(out, seed, seq, time, step, values));
         } else {
-            self.lose(Table::Metrics, seq..seq + count, time);
+            self.lose(Table::Metrics, seq..seq + count);
         }
     }
 
@@ -233,24 +236,33 @@ impl Appender {
         let bytes = frame::exact_bytes(value);
         let seq = self.metric_seq;
         self.metric_seq += 1;
-        if self.prepare(bytes, &std::iter::once(id), time) {
+        if self.prepare(bytes, &std::iter::once(id)) {
             self.append(bytes, |out, seed| frame::write_exact(out, seed, seq, time, step, id, value));
         } else {
-            self.lose(Table::Metrics, seq..seq + 1, time);
+            self.lose(Table::Metrics, seq..seq + 1);
         }
     }
 
     /// Appends a changed attribute.
     pub fn set_attribute(&mut self, path: &str, value: &Attribute) {
+        if !self.try_set_attribute(path, value) {
+            let seq = self.attribute_seq;
+            self.attribute_seq += 1;
+            self.lose(Table::Attributes, seq..seq + 1);
+        }
+    }
+
+    /// Appends a changed attribute where there is room for it; whether there was.
+    fn try_set_attribute(&mut self, path: &str, value: &Attribute) -> bool {
         let time = self.clock.now_micros();
         let bytes = frame::attribute_bytes(path, value);
         let seq = self.attribute_seq;
-        self.attribute_seq += 1;
-        if self.prepare(bytes, &std::iter::empty(), time) {
+        let prepared = self.prepare(bytes, &std::iter::empty());
+        if prepared {
             self.append(bytes, |out, seed| frame::write_attribute(out, seed, seq, time, path, value));
-        } else {
-            self.lose(Table::Attributes, seq..seq + 1, time);
+            self.attribute_seq += 1;
         }
+        prepared
     }
 
     fn append(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32)) {
@@ -261,7 +273,7 @@ impl Appender {
 
     /// Makes room for a frame of `bytes` bytes and the names of `ids` it needs, and writes these names. `false` where no
     /// page can be had.
-    fn prepare(&mut self, bytes: usize, ids: &(impl Iterator<Item = MetricId> + Clone), time: i64) -> bool {
+    fn prepare(&mut self, bytes: usize, ids: &(impl Iterator<Item = MetricId> + Clone)) -> bool {
         let unnamed = |metrics: &[Metric], number: u64| {
             ids.clone().filter(|id| metrics[id.0 as usize].named_in != number).collect::<Vec<_>>()
         };
@@ -273,7 +285,7 @@ impl Appender {
         if current.is_none_or(|(_, room)| needed(&self.names, &missing) > room) {
             // A new page has no names yet.
             missing = unnamed(&self.metrics, self.next_page);
-            if !self.turn_page(needed(&self.names, &missing), time) {
+            if !self.turn_page(needed(&self.names, &missing)) {
                 return false;
             }
         }
@@ -292,46 +304,49 @@ impl Appender {
 
     /// Hands the live page to the writer and begins one with room for `bytes`; `false` where none can be had, and then
     /// there is no live page.
-    fn turn_page(&mut self, bytes: usize, time: i64) -> bool {
+    fn turn_page(&mut self, bytes: usize) -> bool {
         self.release_page();
         self.waker.wake_if_dozing();
         let page = match self.spares.try_recv() {
             // A page that was used before is still full until it begins again.
-            Ok(page) if Page::room_of(page.capacity()) >= bytes => Ok(page),
-            _ if time < self.retry_micros => return false,
-            _ => self.maker.make(bytes).inspect(|page| {
-                // The first page is synced before anything is logged, and is quicker to sync unprepared.
-                if self.next_page > 0 {
-                    page.view().populate();
-                }
-            }),
+            Ok(page) if Page::room_of(page.capacity()) >= bytes => Some(page),
+            _ => self.make_page(bytes),
         };
-        let mut page = match page {
-            Ok(page) => page,
-            Err(error) => {
-                self.trouble = Some(error);
-                let Some(page) = self.maker.make_in_memory(bytes) else {
-                    self.retry_micros = time + RETRY_MICROS;
-                    return false;
-                };
-                page
-            }
-        };
+        let Some(mut page) = page else { return false };
         page.begin(&self.maker.header(self.next_page));
         self.next_page += 1;
         self.page = Some(page);
         true
     }
 
-    /// Begins a page in memory, if there is no live page and room for one.
-    pub fn begin_in_memory(&mut self) {
-        if self.page.is_none()
-            && let Some(mut page) = self.maker.make_in_memory(0)
-        {
-            page.begin(&self.maker.header(self.next_page));
-            self.next_page += 1;
-            self.page = Some(page);
+    /// A new page: on disk, or else in memory.
+    fn make_page(&mut self, bytes: usize) -> Option<Page> {
+        let now = self.clock.now_micros();
+        if now >= self.retry_micros {
+            match self.maker.make(bytes) {
+                Ok(page) => {
+                    // The first page is synced before anything is logged, which is quicker while it is not prepared.
+                    if self.next_page > 0 {
+                        page.view().populate();
+                    }
+                    return Some(page);
+                }
+                Err(error) => {
+                    self.refusal = error.to_string();
+                    self.trouble = Some(error);
+                }
+            }
         }
+        let page = self.maker.make_in_memory(bytes);
+        if page.is_none() && now >= self.retry_micros {
+            self.retry_micros = now + RETRY_MICROS;
+        }
+        page
+    }
+
+    /// Asks the disk at the next need of a page, however short ago it refused one.
+    pub fn retry_disk(&mut self) {
+        self.retry_micros = i64::MIN;
     }
 
     /// Hands the live page, if it has any frame, to the writer thread. The next event begins another.
@@ -367,27 +382,33 @@ impl Appender {
 
     /// Hands the live page to the writer thread and begins another.
     pub fn rotate(&mut self) {
-        let time = self.clock.now_micros();
-        self.turn_page(0, time);
+        self.turn_page(0);
     }
 
-    fn lose(&mut self, table: Table, seqs: Range<u64>, time: i64) {
+    fn lose(&mut self, table: Table, seqs: Range<u64>) {
+        let now = self.clock.now_micros();
         self.lost_rows += seqs.end - seqs.start;
         match self.lost.last_mut() {
             Some(lost) if lost.table == table && lost.seqs.end == seqs.start => {
                 lost.seqs.end = seqs.end;
-                lost.to_micros = time;
+                lost.to_micros = now;
             }
             _ => {
-                let cause = self.trouble.as_ref().map_or_else(|| "no journal page".to_owned(), ToString::to_string);
-                self.lost.push(Lost { table, seqs, from_micros: time, to_micros: time, cause });
+                let cause = self.refusal.clone();
+                self.lost.push(Lost { table, seqs, from_micros: now, to_micros: now, cause });
             }
         }
     }
 
-    /// Losses that are over: where there is a live page again. They are to be recorded as attributes.
-    pub fn take_lost(&mut self) -> Vec<Lost> {
-        if self.page.is_some() { std::mem::take(&mut self.lost) } else { Vec::new() }
+    /// Records losses, as soon as there is a page again, by the attributes that `declare` makes of them.
+    pub fn declare_lost(&mut self, declare: impl Fn(&Lost) -> (String, Attribute)) {
+        while let Some(lost) = self.lost.last() {
+            let (path, value) = declare(lost);
+            if !self.try_set_attribute(&path, &value) {
+                return;
+            }
+            self.lost.pop();
+        }
     }
 
     /// How many rows were lost so far.

@@ -102,10 +102,19 @@ impl Lake {
         let lake = Self { path: absolute(path)?, disk };
         if lake.read_file()?.is_none() {
             lake.disk.create_dir_all(&lake.path)?;
-            let file = LakeFile { format: VERSION, id: uuid::Uuid::now_v7().to_string() };
-            lake.disk.write(&lake.path.join(layout::LAKE_FILE), &run::to_json(&file))?;
+            let (file, bytes) = lake.identity();
+            lake.disk.write(&file, &bytes)?;
         }
         Ok(lake)
+    }
+
+    /// The lake's own file and what is in it, or is to be in it where there is none.
+    #[must_use]
+    pub fn identity(&self) -> (PathBuf, Vec<u8>) {
+        let file = self.path.join(layout::LAKE_FILE);
+        let new = || run::to_json(&LakeFile { format: VERSION, id: uuid::Uuid::now_v7().to_string() });
+        let bytes = self.disk.read(&file).map_or_else(|_none| new(), |bytes| bytes.to_vec());
+        (file, bytes)
     }
 
     /// The lake's own file; `None` where there is none.

@@ -48,7 +48,14 @@ impl RunFile {
     /// # Errors
     /// [`Error::Io`].
     pub fn write(&self, disk: &dyn Disk, dir: &Path) -> Result<()> {
-        disk.write(&dir.join(RUN_FILE), &to_json(self))
+        let (file, bytes) = self.identity(dir);
+        disk.write(&file, &bytes)
+    }
+
+    /// Where the file is to be in the run's folder, and its bytes.
+    #[must_use]
+    pub fn identity(&self, dir: &Path) -> (PathBuf, Vec<u8>) {
+        (dir.join(RUN_FILE), to_json(self))
     }
 
     /// Reads the file of the run in that folder; `None` where there is none.

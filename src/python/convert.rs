@@ -1,11 +1,12 @@
 //! What people log, as the engine's values: the general way, for everything but plain floats, ints and bools under plain
 //! keys. Runs Python code (`__float__`), so it is never called under the writer's lock.
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyInt, PyMapping, PyString};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyMapping, PyString};
 
 use super::numbers;
+use crate::error::Error;
 use crate::name;
 use crate::value::{EXACT_INTEGER, Scalar};
 
@@ -42,7 +43,11 @@ fn flatten(
             let got = type_name(&key);
             return Err(PyTypeError::new_err(format!("metric names are str, got {got}: {}", key.repr()?)));
         };
-        let path = format!("{prefix}{}", name.to_str()?);
+        let Ok(text) = name.to_str() else {
+            let got = format!("{prefix}{}", name.to_string_lossy());
+            return Err(Error::InvalidName { what: "metric name", got, expected: "text that UTF-8 can hold" }.into());
+        };
+        let path = format!("{prefix}{text}");
         if let Some(nested) = as_mapping(&value) {
             flatten(nested, &format!("{path}/"), depth + 1, values)?;
             continue;
@@ -60,36 +65,42 @@ fn as_mapping<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Py
 }
 
 fn scalar(path: &str, value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    match converted(value) {
+        Ok(Some(scalar)) => Ok(scalar),
+        Ok(None) => Err(not_a_scalar(path, value, None)),
+        // An interrupt is none of ours.
+        Err(error) if !error.is_instance_of::<PyException>(value.py()) => Err(error),
+        Err(error) => Err(not_a_scalar(path, value, Some(error))),
+    }
+}
+
+/// The value as a scalar; `None` for what is none.
+fn converted(value: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
+    let py = value.py();
     #[expect(unsafe_code, reason = "the value is bound")]
     // SAFETY: attached, and the value is live, as it is bound.
     if let Some(number) = unsafe { numbers::read(value.as_ptr()) } {
-        return Ok(Scalar::Number(number));
+        return Ok(Some(Scalar::Number(number)));
     }
     numbers::met(value);
-    if value.is_instance_of::<PyFloat>() {
-        return Ok(Scalar::Number(value.extract()?));
-    }
-    if value.is_instance_of::<PyInt>() {
-        return integer(value);
-    }
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Scalar::Text(text.to_str()?.into()));
-    }
-    let py = value.py();
-    if !value.is_none() {
-        if value.hasattr(pyo3::intern!(py, "__index__"))?
-            && let Ok(index) = value.call_method0(pyo3::intern!(py, "__index__"))
-        {
-            return integer(&index);
-        }
-        if value.hasattr(pyo3::intern!(py, "__float__"))? {
-            return match value.call_method0(pyo3::intern!(py, "__float__")) {
-                Ok(number) => Ok(Scalar::Number(number.extract()?)),
-                Err(error) => Err(not_a_scalar(path, value, Some(error))),
-            };
-        }
-    }
-    Err(not_a_scalar(path, value, None))
+    let scalar = if value.is_instance_of::<PyFloat>() {
+        Scalar::Number(value.extract()?)
+    } else if value.is_instance_of::<PyInt>() {
+        integer(value)?
+    } else if let Ok(text) = value.cast::<PyString>() {
+        Scalar::Text(text.to_str()?.into())
+    } else if value.is_none() || value.is_instance_of::<PyBytes>() {
+        return Ok(None);
+    } else if value.hasattr(pyo3::intern!(py, "__index__"))?
+        && let Ok(index) = value.call_method0(pyo3::intern!(py, "__index__"))
+    {
+        integer(&index)?
+    } else if value.hasattr(pyo3::intern!(py, "__float__"))? {
+        Scalar::Number(value.call_method0(pyo3::intern!(py, "__float__"))?.extract()?)
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(scalar))
 }
 
 /// An integer; its digits are kept where `f64` does not hold it.
@@ -100,7 +111,8 @@ fn integer(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
         #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
         return Ok(Scalar::Number(small as f64));
     }
-    let digits = value.str()?.to_str()?.to_owned();
+    // An enumeration's member shows its name instead.
+    let digits: String = value.py().get_type::<PyInt>().call_method1("__repr__", (value,))?.extract()?;
     // Past f64's range an integer's nearest float is an infinity of its sign.
     let sign = if digits.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY };
     Ok(Scalar::Exact(value.extract().unwrap_or(sign), digits.into()))

@@ -15,7 +15,7 @@ impl From<Error> for PyErr {
             Error::AlreadyExists { .. } => "AlreadyExists",
             Error::Damaged { .. } | Error::Version { .. } | Error::Parquet { .. } => "DamagedError",
             Error::Finished { .. } => "FinishedError",
-            Error::Timeout { .. } => "LoggingError",
+            Error::Timeout { .. } | Error::Unfinished { .. } => "LoggingError",
             Error::Io { .. } | Error::Arrow(_) => "LakeError",
         };
         Python::attach(|py| {

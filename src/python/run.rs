@@ -5,6 +5,7 @@
     reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
 )]
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -140,7 +141,15 @@ impl PyRun {
             Some(Err(_)) => return Err(invalid("timeout", "a negative number", "seconds, 0 or more")),
         };
         let Some(writer) = self.writer_in_use()? else { return Ok(()) };
-        py.detach(|| writer.flush(timeout)).map_err(PyErr::from).or_else(|error| self.soften(py, error))?;
+        let mut interrupt = Ok(());
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method itself is of one lifetime only")]
+        let mut interrupted = || {
+            interrupt = Python::attach(|py| py.check_signals());
+            interrupt.is_err()
+        };
+        let flushed = py.detach(|| writer.flush(timeout, &mut interrupted));
+        interrupt?;
+        flushed.map_err(PyErr::from).or_else(|error| self.soften(py, error))?;
         self.report(py)
     }
 
@@ -374,6 +383,9 @@ fn step_of(step: &Bound<'_, PyAny>) -> PyResult<i64> {
     })
 }
 
+/// Seconds since 1970 UTC of the years 1 to 9999, which data frames and `datetime` can show.
+const CALENDAR_SECS: Range<f64> = -62_135_596_800.0..253_402_300_800.0;
+
 /// A `datetime` (without a zone: local time) or seconds since 1970 UTC, in microseconds.
 fn micros_of(time: &Bound<'_, PyAny>) -> PyResult<i64> {
     let seconds = if time.hasattr("timestamp")? { time.call_method0("timestamp")? } else { time.clone() };
@@ -381,7 +393,11 @@ fn micros_of(time: &Bound<'_, PyAny>) -> PyResult<i64> {
         let got = convert::type_name(time);
         PyTypeError::new_err(format!("time: expected a datetime or seconds since 1970 UTC, got {got}"))
     })?;
-    #[expect(clippy::cast_possible_truncation, reason = "saturates far beyond any calendar")]
+    if !CALENDAR_SECS.contains(&seconds) {
+        let expected = "a datetime or seconds since 1970 UTC, of the years 1 to 9999".to_owned();
+        return Err(Error::InvalidArgument { what: "time", got: seconds.to_string(), expected }.into());
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "of these years")]
     Ok((seconds * 1e6).round() as i64)
 }
 

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use crate::clock;
-use crate::disk::{Disk, current_process, process_start_ticks};
+use crate::catalog::liveness::{Observer, Status};
+use crate::disk::Disk;
 use crate::error::Result;
 use crate::format::layout::Table;
 use crate::lake::attribute::Fold;
 use crate::lake::segments;
 use crate::lake::tail::{self, Tail};
-use crate::settings::LOST_SECS;
 
 /// The attempt of a process that opens the existing run in `dir`: that of the writers of its own job or, unless it goes back
 /// to an earlier step, of the writers that live, so that all who log together share one attempt; else one more than any
@@ -34,8 +33,9 @@ pub(super) fn next(disk: &dyn Disk, dir: &Path, rewinds: bool, job: Option<&str>
     if jobs == Some(newest) {
         return Ok(newest);
     }
-    let live = tails.iter().filter(|tail| lives(tail));
-    let live = live.map(|tail| attempt(&fold, &tail.origin.writer.to_string())).max();
+    let observer = Observer::now();
+    let lives = |tail: &&Tail| observer.status(&tail.process, tail.heartbeat_micros) == Status::Running;
+    let live = tails.iter().filter(lives).map(|tail| tail.origin.attempt).max();
     Ok(live.filter(|_| !rewinds).unwrap_or(newest + 1))
 }
 
@@ -44,15 +44,4 @@ fn attempt(fold: &Fold, writer: &str) -> u32 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "written from a u32")]
     let attempt = attempt as u32;
     attempt
-}
-
-fn lives(tail: &Tail) -> bool {
-    let reader = current_process();
-    let same_machine = tail.process.boot_id == reader.boot_id && tail.process.pid_namespace == reader.pid_namespace;
-    if same_machine {
-        return process_start_ticks(tail.process.pid) == Some(tail.process.start_ticks);
-    }
-    #[expect(clippy::cast_precision_loss, reason = "an age in seconds")]
-    let age_secs = (clock::wall_micros() - tail.heartbeat_micros) as f64 / 1e6;
-    age_secs < LOST_SECS
 }

@@ -9,7 +9,6 @@ pub mod job;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::thread;
 
 use crate::disk::{OsDisk, SharedDisk, current_process};
 use crate::error::{Error, Result};
@@ -20,7 +19,7 @@ use crate::lake::run::RunFile;
 use crate::name;
 use crate::settings::WriterSettings;
 use crate::value::{Attribute, WriterId};
-use crate::writer::folder::RunFolder;
+use crate::writer::folder::{Identity, RunFolder};
 use crate::writer::{Writer, fork};
 
 /// What to do about a run of the same id.
@@ -70,8 +69,7 @@ pub struct Run<C> {
 struct Place {
     disk: SharedDisk,
     dir: PathBuf,
-    /// The bytes of `run.json`.
-    file: Vec<u8>,
+    identity: Identity,
     attempt: u32,
     rank: Option<u32>,
     job: Option<String>,
@@ -100,13 +98,13 @@ impl<C: Default + Send + 'static> Run<C> {
         let id = options.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         name::check("project", project)?;
         name::check("run id", &id)?;
-        let lake = crate::disk::absolute(lake)?;
-        let has_lake = match Lake::open_on(disk.clone(), &lake) {
-            // A disk that refuses is reported by the writer, which meets it too.
-            Err(Error::NotFound { .. } | Error::Io { .. }) => false,
+        // A process whose own folder is gone still trains.
+        let lake = crate::disk::absolute(lake).unwrap_or_else(|_gone| lake.to_owned());
+        match Lake::open_on(disk.clone(), &lake) {
+            // It is made with the run. What else the disk refuses is reported by the writer, which meets it too.
+            Err(Error::NotFound { .. } | Error::Io { .. }) | Ok(_) => {}
             Err(error) => return Err(error),
-            Ok(_) => true,
-        };
+        }
         let dir = layout::run_dir(&lake, project, &id);
         let exists = disk.exists(&dir.join(RUN_FILE));
         match (options.resume, exists) {
@@ -122,10 +120,10 @@ impl<C: Default + Send + 'static> Run<C> {
         }
         let rewinds = options.resume_from.is_some();
         let attempt = if exists { attempt::next(&*disk, &dir, rewinds, options.job.as_deref())? } else { 1 };
-        let mut file = serde_json::to_vec(&RunFile::new(project, &id)).unwrap_or_default();
-        file.push(b'\n');
+        let identity =
+            [Lake { path: lake.clone(), disk: disk.clone() }.identity(), RunFile::new(project, &id).identity(&dir)];
         let (rank, job, settings) = (options.rank, options.job, options.settings);
-        let place = Place { disk, dir, file, attempt, rank, job, settings };
+        let place = Place { disk, dir, identity, attempt, rank, job, settings };
         let process = Slot::start(&place, None);
         {
             let mut locked = process.writer.lock();
@@ -136,15 +134,7 @@ impl<C: Default + Send + 'static> Run<C> {
                 locked.appender.set_attribute(path, value);
             }
         }
-        // Each of these waits for the disk, so all do it at once.
-        let make_lake = || Lake::create_on(place.disk.clone(), &lake).is_ok();
-        thread::scope(|scope| {
-            let thread = thread::Builder::new().name("runlake-begin".into());
-            if !has_lake && thread.spawn_scoped(scope, make_lake).is_err() {
-                make_lake();
-            }
-            process.writer.secure();
-        });
+        process.writer.secure();
         Ok(Self { id, project: project.to_owned(), lake, resumed: exists, place, process })
     }
 
@@ -248,7 +238,7 @@ impl<C: Default + Send + 'static> Slot<C> {
         attributes.extend(rank.map(|rank| (own("rank"), Attribute::int(rank.into()))));
         attributes.extend(place.job.as_ref().map(|job| (own("job"), Attribute::text(job.clone()))));
         attributes.extend(parent.map(|parent| (own("parent"), Attribute::text(parent.to_string()))));
-        let folder = RunFolder::new(place.disk.clone(), place.dir.clone(), place.file.clone());
+        let folder = RunFolder::new(place.disk.clone(), place.dir.clone(), place.identity.clone());
         let writer = Writer::start(folder, Origin { writer: id, rank, attempt }, process, &place.settings);
         {
             let mut locked = writer.lock();

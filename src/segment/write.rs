@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
@@ -96,8 +97,16 @@ impl<'d> SegmentWriter<'d> {
         self.disk.rename(&self.temporary, &self.target)
     }
 
-    fn error(&self, source: parquet::errors::ParquetError) -> Error {
-        Error::Parquet { action: "write segment", path: self.target.clone(), source }
+    /// What the Parquet library says; where that is what the disk said to it, the latter.
+    fn error(&self, source: ParquetError) -> Error {
+        let (action, path) = ("write segment", self.target.clone());
+        match source {
+            ParquetError::External(cause) => match cause.downcast() {
+                Ok(source) => Error::Io { action, path, source: *source },
+                Err(cause) => Error::Parquet { action, path, source: ParquetError::External(cause) },
+            },
+            source => Error::Parquet { action, path, source },
+        }
     }
 }
 

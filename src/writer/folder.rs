@@ -4,21 +4,24 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::SharedDisk;
 use crate::error::Result;
-use crate::format::layout::{JOURNAL_DIR, RUN_FILE, Table};
+use crate::format::layout::{JOURNAL_DIR, Table};
 
 /// See the module.
 #[derive(Debug)]
 pub struct RunFolder {
     disk: SharedDisk,
     dir: PathBuf,
-    run_file: Vec<u8>,
+    identity: Identity,
 }
 
+/// The files that say what a lake and a run are, by path; the run's is the last.
+pub type Identity = [(PathBuf, Vec<u8>); 2];
+
 impl RunFolder {
-    /// The folder at `dir` whose `run.json` has these bytes.
+    /// The folder at `dir`, which is what those files say it is.
     #[must_use]
-    pub fn new(disk: SharedDisk, dir: PathBuf, run_file: Vec<u8>) -> Self {
-        Self { disk, dir, run_file }
+    pub fn new(disk: SharedDisk, dir: PathBuf, identity: Identity) -> Self {
+        Self { disk, dir, identity }
     }
 
     /// Where it is.
@@ -48,17 +51,31 @@ impl RunFolder {
         Table::ALL.into_iter().try_for_each(|table| self.disk.create_dir_all(&self.dir.join(table.name())))
     }
 
-    /// Writes the run's identity if it is missing, and returns once it survives a loss of power.
+    /// Makes what is missing of the folder, and returns once its identity survives a loss of power.
     ///
     /// # Errors
     /// [`crate::Error::Io`].
-    pub fn identify(&self) -> Result<()> {
-        if self.is_gone() { self.disk.write(&self.dir.join(RUN_FILE), &self.run_file) } else { Ok(()) }
+    pub fn ensure(&self) -> Result<()> {
+        self.make()?;
+        self.missing().try_for_each(|file| self.write(file))
     }
 
-    /// Whether somebody removed it.
+    /// The files of the identity that are not there.
+    pub fn missing(&self) -> impl Iterator<Item = &(PathBuf, Vec<u8>)> {
+        self.identity.iter().filter(|(path, _)| !self.disk.exists(path))
+    }
+
+    /// Writes one of these files, and returns once it survives a loss of power.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`].
+    pub fn write(&self, (path, bytes): &(PathBuf, Vec<u8>)) -> Result<()> {
+        self.disk.write(path, bytes)
+    }
+
+    /// Whether somebody removed it, or the lake around it.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        !self.disk.exists(&self.dir.join(RUN_FILE))
+        self.missing().next().is_some()
     }
 }

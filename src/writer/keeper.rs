@@ -15,15 +15,19 @@ use crate::clock;
 use crate::disk::SharedDisk;
 use crate::error::Result;
 use crate::format::frame;
-use crate::format::rows::Origin;
+use crate::format::page::HEADER_BYTES;
+use crate::format::rows::{Origin, Rows};
 use crate::journal::append::{FullPage, Lost};
 use crate::journal::page::{Page, PageView};
 use crate::journal::pages::PageMaker;
+use crate::journal::read::Frames;
 use crate::settings::{HEARTBEAT_SECS, QUEUED_PAGES, SPARE_PAGES, WriterSettings};
 use crate::value::Attribute;
 
 /// Emptied pages kept for use again.
 const FREE_PAGES: usize = 4 * SPARE_PAGES;
+/// Pages whose rows are sealed at the latest: bounds the memory that decoded texts take.
+const HELD_PAGES: usize = 32;
 /// How much logging the spare pages should last for.
 const SPARE_SECS: f64 = 0.02;
 /// How long a rate of logging is taken for the present one.
@@ -115,11 +119,6 @@ impl<C> Keeper<C> {
         self.maker.origin()
     }
 
-    /// How many rows a page may hold at most.
-    pub(super) fn page_rows(&self) -> usize {
-        self.maker.page_bytes() / frame::SCALAR_BYTES
-    }
-
     /// A tick, unless there was one just now. Called between batches of rows.
     pub(super) fn breathe(&mut self) {
         if self.tick.is_due(Instant::now()) {
@@ -154,6 +153,11 @@ impl<C> Keeper<C> {
         }
     }
 
+    /// How many rows a page may hold at most.
+    pub(super) fn page_rows(&self) -> usize {
+        self.maker.page_bytes() / frame::SCALAR_BYTES
+    }
+
     /// Carries, syncs and shows what is in the live page.
     fn care_for(&mut self, live: &PageView, now: Instant) -> Result<()> {
         live.carry()?;
@@ -161,13 +165,13 @@ impl<C> Keeper<C> {
             live.beat(clock::wall_micros())?;
         }
         if self.sync.as_mut().is_some_and(|timer| timer.is_due(now)) && self.synced_bytes != self.seen_bytes.0 {
-            self.synced_bytes = self.seen_bytes.0;
             live.sync()?;
             for page in self.held.iter().chain(self.waiting.values()) {
                 if let FullPage::Held(page) = page {
                     page.view().sync()?;
                 }
             }
+            self.synced_bytes = self.seen_bytes.0;
         }
         Ok(())
     }
@@ -179,11 +183,7 @@ impl<C> Keeper<C> {
         let mut locked = self.shared.locked.lock();
         let parked = locked.appender.take_parked();
         let trouble = locked.appender.trouble.take();
-        let lost = locked.appender.take_lost();
-        for lost in lost {
-            let (path, value) = lost_attribute(writer, &lost);
-            locked.appender.set_attribute(&path, &value);
-        }
+        locked.appender.declare_lost(|lost| lost_attribute(writer, lost));
         let live = locked.appender.live_page();
         drop(locked);
         for page in parked.into_iter().chain(self.full.try_iter()) {
@@ -196,6 +196,7 @@ impl<C> Keeper<C> {
                 }
                 FullPage::Parked { number, .. } => *number,
             };
+            // Many would fill the memory: further ones stay on disk only.
             self.waiting.insert(number, if self.waiting.len() < QUEUED_PAGES { page } else { page.parked() });
             self.pages_taken += 1;
         }
@@ -221,24 +222,51 @@ impl<C> Keeper<C> {
         self.next_page += 1;
     }
 
+    /// Whether so many pages are held that their rows should be sealed, however few they are: long texts.
+    pub(super) fn holds_much(&self) -> bool {
+        self.held.len() >= HELD_PAGES
+    }
+
     /// Lets go of the pages that are held: their rows are in synced segments.
     ///
     /// # Errors
-    /// [`crate::Error::Io`] where a file cannot be removed; `recover` removes it.
+    /// [`crate::Error::Io`] where a file cannot be removed; `finish` or `recover` removes it.
     pub(super) fn release_held(&mut self) -> Result<()> {
+        let mut released = Ok(());
         for page in std::mem::take(&mut self.held) {
-            match page {
+            let removed = match page {
                 FullPage::Held(page) if self.free.len() < FREE_PAGES && self.maker.is_usable(&page) => {
                     self.free.push(page);
+                    Ok(())
                 }
-                FullPage::Held(page) => match page.path() {
-                    Some(path) => self.disk.remove(&path)?,
-                    None => self.maker.drop_in_memory(),
-                },
-                FullPage::Parked { path, .. } => self.disk.remove(&path)?,
+                FullPage::Held(page) if page.path().is_none() => {
+                    self.maker.drop_in_memory();
+                    Ok(())
+                }
+                FullPage::Held(page) => page.path().map_or(Ok(()), |path| self.disk.remove(&path)),
+                FullPage::Parked { path, .. } => self.disk.remove(&path),
+            };
+            released = released.and(removed);
+        }
+        released
+    }
+
+    /// Rows of metrics in full pages that are in no file: what ends with the process.
+    pub(super) fn rows_in_memory(&self) -> u64 {
+        let mut rows = Rows::default();
+        for page in self.held.iter().chain(self.waiting.values()) {
+            if let FullPage::Held(page) = page
+                && page.path().is_none()
+            {
+                let view = page.view();
+                for frame in Frames::from_offset(view.committed(), page.number(), HEADER_BYTES) {
+                    if !rows.push(frame) {
+                        break;
+                    }
+                }
             }
         }
-        Ok(())
+        rows.metrics.len() as u64
     }
 
     /// Gives up the emptied pages, whose files go.

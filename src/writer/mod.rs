@@ -14,14 +14,16 @@ mod keeper;
 mod report;
 mod seal;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread as threads;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use self::brief::{Mutex, MutexGuard};
 use self::folder::RunFolder;
@@ -35,6 +37,9 @@ use crate::format::rows::Origin;
 use crate::journal::append::{Appender, Waker};
 use crate::journal::pages::PageMaker;
 use crate::settings::{MEMORY_PAGES, QUEUED_PAGES, SPARE_PAGES, WriterSettings};
+
+/// How often somebody who waits for the thread is asked whether to go on.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What the writer's thread is asked to do; it answers on the channel.
 #[derive(Debug)]
@@ -157,20 +162,22 @@ impl<C: Default + Send + 'static> Writer<C> {
         self.shared.reports.lock().take()
     }
 
-    /// Returns once the run's identity and what is in the journal so far survive a loss of power. What cannot be synced is
+    /// Returns once the run's identity and what is in the journal so far survive a loss of power. What the disk refuses is
     /// reported, at once or by the thread when it tries again.
     pub fn secure(&self) {
         let live = self.lock().appender.live_page();
-        let identify = || {
-            if let Err(error) = self.folder.identify() {
+        let write = |file| {
+            if let Err(error) = self.folder.write(file) {
                 self.shared.report(&error);
             }
         };
-        // Both wait for the disk, so both do it at once.
+        // Each of these waits for the disk, so all do it at once.
         threads::scope(|scope| {
-            let thread = threads::Builder::new().name("runlake-begin".into());
-            if thread.spawn_scoped(scope, identify).is_err() {
-                identify();
+            for file in self.folder.missing() {
+                let thread = threads::Builder::new().name("runlake-begin".into());
+                if thread.spawn_scoped(scope, move || write(file)).is_err() {
+                    write(file);
+                }
             }
             if let Some(live) = live {
                 live.sync().ok();
@@ -178,12 +185,12 @@ impl<C: Default + Send + 'static> Writer<C> {
         });
     }
 
-    /// Returns once everything logged so far is in segments.
+    /// Returns once everything logged so far is in segments, or as soon as `interrupted`, which is asked often, says so.
     ///
     /// # Errors
     /// [`Error::Timeout`] after `timeout`, which is endless if `None`; or why no segment could be written.
-    pub fn flush(&self, timeout: Option<Duration>) -> Result<()> {
-        self.ask("flush", Control::Flush, timeout)
+    pub fn flush(&self, timeout: Option<Duration>, interrupted: &mut dyn FnMut() -> bool) -> Result<()> {
+        self.ask("flush", Control::Flush, timeout, interrupted)
     }
 
     /// Records this status, seals and compacts everything, removes the journal and ends the thread. A second call does
@@ -195,7 +202,7 @@ impl<C: Default + Send + 'static> Writer<C> {
         if std::mem::replace(&mut self.lock().finished, true) {
             return Ok(());
         }
-        self.ask("finish", |reply| Control::Finish(status, reply), Some(self.exit_timeout))
+        self.ask("finish", |reply| Control::Finish(status, reply), Some(self.exit_timeout), &mut || false)
     }
 
     fn ask(
@@ -203,20 +210,22 @@ impl<C: Default + Send + 'static> Writer<C> {
         action: &'static str,
         control: impl FnOnce(Sender<Result<()>>) -> Control,
         timeout: Option<Duration>,
+        interrupted: &mut dyn FnMut() -> bool,
     ) -> Result<()> {
         let (reply, answer) = bounded(1);
-        let timed_out = || Error::Timeout {
-            action,
-            secs: timeout.map_or(0, |timeout| timeout.as_secs()),
-            path: self.folder.dir().to_owned(),
-        };
-        self.control.try_send(control(reply)).map_err(|_full_or_gone| timed_out())?;
+        let no_answer = |limit| Error::Timeout { action, limit, path: self.folder.dir().to_owned() };
+        self.control.try_send(control(reply)).map_err(|_full_or_gone| no_answer(None))?;
         self.shared.waker.wake();
-        let answer = match timeout {
-            Some(timeout) => answer.recv_timeout(timeout).ok(),
-            None => answer.recv().ok(),
-        };
-        answer.unwrap_or_else(|| Err(timed_out()))
+        let asked = Instant::now();
+        loop {
+            let left = timeout.map_or(Duration::MAX, |timeout| timeout.saturating_sub(asked.elapsed()));
+            match answer.recv_timeout(left.min(ASK_AGAIN)) {
+                Ok(done) => return done,
+                Err(RecvTimeoutError::Disconnected) => return Err(no_answer(None)),
+                Err(RecvTimeoutError::Timeout) if left <= ASK_AGAIN || interrupted() => return Err(no_answer(timeout)),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
     }
 }
 

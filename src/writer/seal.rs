@@ -5,6 +5,7 @@
 //! segment the rows stay, further pages are left where they are, and the next call tries again.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -80,27 +81,34 @@ impl Sealer {
     /// # Errors
     /// Where a segment cannot be written or a parked page not be read; nothing is lost, call again.
     pub(super) fn advance<C>(&mut self, keeper: &mut Keeper<C>) -> Result<bool> {
-        // What the disk refused comes before what waits behind it.
-        let mut worked = !self.ready.is_empty();
-        if worked {
-            self.seal(keeper)?;
-        }
-        while let Some(page) = keeper.next_full() {
+        let mut worked = false;
+        loop {
+            // First what the disk refused before: rows are sealed in their order.
+            if !self.ready.is_empty() || self.has_enough(keeper) || keeper.holds_much() {
+                self.seal(keeper)?;
+            }
+            let Some(page) = keeper.next_full() else { return Ok(worked) };
             worked = true;
             match self.decode(&page) {
                 Ok(()) => keeper.hold(page),
                 Err(error) => {
-                    keeper.put_back(page);
+                    // A file that somebody removed will not come back; `verify` finds the gap.
+                    let is_gone = error.io_kind() == Some(io::ErrorKind::NotFound);
+                    if is_gone {
+                        keeper.hold(page);
+                    } else {
+                        keeper.put_back(page);
+                    }
                     return Err(error);
                 }
             }
             keeper.breathe();
-            // Sealed before one more page could make them too many: the columns then never grow past that number.
-            if self.rows.metrics.len() + keeper.page_rows() > self.segment_rows {
-                self.seal(keeper)?;
-            }
         }
-        Ok(worked)
+    }
+
+    /// Whether one more page could make the rows too many for a segment: sealed before, their columns never grow further.
+    fn has_enough<C>(&self, keeper: &Keeper<C>) -> bool {
+        self.rows.metrics.len() > self.segment_rows.saturating_sub(keeper.page_rows())
     }
 
     fn decode(&mut self, page: &FullPage) -> Result<()> {
@@ -234,11 +242,12 @@ impl Sealer {
         sources.iter().try_for_each(|segment| self.disk.remove(&segment.path))
     }
 
-    /// Forgets the segments, which were removed with the folder. Returns what rows were in them.
+    /// Forgets the segments that somebody removed. Returns what rows were in them.
     pub(super) fn forget_removed(&mut self) -> Vec<(Table, Range)> {
         let mut removed = Vec::new();
         for table in Table::ALL {
-            removed.extend(self.placed[table as usize].drain(..).map(|segment| (table, segment.range)));
+            let gone = self.placed[table as usize].extract_if(.., |segment| !self.disk.exists(&segment.path));
+            removed.extend(gone.map(|segment| (table, segment.range)));
         }
         removed
     }

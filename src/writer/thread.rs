@@ -130,8 +130,7 @@ impl<C: Send + 'static> WriterThread<C> {
     /// Makes the run's folder again, after somebody removed it or where it could not be made at first. What was only in
     /// it is recorded as lost; attributes, and rows that were not sealed yet, are written again.
     fn restore_folder(&mut self) -> Result<()> {
-        self.folder.make()?;
-        self.folder.identify()?;
+        self.folder.ensure()?;
         self.keeper.forget_free();
         let removed = self.sealer.forget_removed();
         let now = clock::wall_micros();
@@ -140,6 +139,7 @@ impl<C: Send + 'static> WriterThread<C> {
         {
             let mut locked = self.shared.locked.lock();
             locked.appender.drop_spares();
+            locked.appender.retry_disk();
             locked.appender.rotate();
             for (path, value) in &attributes {
                 locked.appender.set_attribute(path, value);
@@ -152,6 +152,9 @@ impl<C: Send + 'static> WriterThread<C> {
                 locked.appender.set_attribute(&path, &value);
             }
         }
+        // Rows that are only in files without a name would not survive a kill.
+        self.drain()?;
+        self.sealer.seal(&mut self.keeper)?;
         if removed.is_empty() {
             return Ok(());
         }
@@ -196,18 +199,25 @@ impl<C: Send + 'static> WriterThread<C> {
     }
 
     fn finish(&mut self, status: &'static str) -> Result<()> {
+        self.seal_all(status).map_err(|cause| {
+            let lost_rows = self.keeper.rows_in_memory();
+            Error::Unfinished { lost_rows, cause: Box::new(cause) }
+        })
+    }
+
+    fn seal_all(&mut self, status: &'static str) -> Result<()> {
         self.shared.locked.lock().appender.release_page();
         self.drain()?;
-        let status_path = format!("writer/{}/status", self.keeper.origin().writer);
+        let writer = self.keeper.origin().writer;
         {
             let mut locked = self.shared.locked.lock();
             locked.finished = true;
-            // These few attributes are sealed at once: a page in memory saves making a file for them.
-            locked.appender.begin_in_memory();
+            locked.appender.retry_disk();
+            locked.appender.declare_lost(|lost| keeper::lost_attribute(writer, lost));
             for (path, value) in self.sealer.summary() {
                 locked.appender.set_attribute(&path, &value);
             }
-            locked.appender.set_attribute(&status_path, &Attribute::text(status));
+            locked.appender.set_attribute(&format!("writer/{writer}/status"), &Attribute::text(status));
             locked.appender.release_page();
         }
         self.drain()?;

@@ -1,6 +1,7 @@
 """The active run: what `runlake.log()` and its like mean where no run is named."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import textwrap
@@ -91,6 +92,61 @@ def test_threads_with_a_run_each_do_not_mix(lake):
     found = {(row["name"], row["value"]) for row in rl.open(lake).metrics().rows()}
     assert found == {(f"run {number}", float(number)) for number in range(32)}
     assert len(rl.open(lake).metrics()) == 3200
+
+
+def test_a_thread_whose_run_is_finished_never_logs_to_that_of_another(lake):
+    barrier = threading.Barrier(2)
+    errors = []
+
+    def work(name):
+        with rl.init("p", name, lake=lake, quiet=True) as run:
+            barrier.wait()
+            if name == "first":
+                run.finish()
+                try:
+                    rl.log({"stray": 1})
+                except rl.NoActiveRun as error:
+                    errors.append(str(error))
+            barrier.wait()
+
+    threads = [threading.Thread(target=work, args=[name]) for name in ("first", "second")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == [
+        "runlake.log() needs an active run: 1 runs are active; use the run that init() returned"
+    ]
+    assert rows(lake, "second") == []
+
+
+def test_threads_may_open_runs_while_others_look_for_theirs(lake):
+    stop = threading.Event()
+    errors = []
+
+    def look():
+        try:
+            while not stop.is_set():
+                _ = rl.run
+        except RuntimeError as error:
+            errors.append(error)
+
+    def work():
+        for _ in range(300):
+            rl.init("p", lake=lake, mode="disabled")
+
+    lookers = [threading.Thread(target=look) for _ in range(4)]
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    rl.init("p", lake=lake, quiet=True)
+    for thread in lookers + workers:
+        thread.start()
+    for thread in workers:
+        thread.join()
+    stop.set()
+    for thread in lookers:
+        thread.join()
+    gc.collect()
+    assert errors == []
 
 
 def test_a_helper_thread_logs_to_the_only_run(lake):

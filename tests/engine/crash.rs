@@ -40,11 +40,9 @@ fn crash(fault: Fault) -> Crashed {
     let disk = MemoryDisk::new();
     let lake = Lake { path: dir.path().to_owned(), disk: Arc::new(disk.clone()) };
     let run = lake.run("project", "run");
-    let mut file = serde_json::to_vec(&RunFile::new("project", "run")).unwrap();
-    file.push(b'\n');
-    let folder = RunFolder::new(lake.disk.clone(), run.dir.clone(), file);
-    folder.make().unwrap();
-    folder.identify().unwrap();
+    let identity = [lake.identity(), RunFile::new("project", "run").identity(&run.dir)];
+    let folder = RunFolder::new(lake.disk.clone(), run.dir.clone(), identity);
+    folder.ensure().unwrap();
     let origin = Origin { writer: WriterId::random(), rank: None, attempt: 1 };
     let settings = WriterSettings {
         page_bytes: 4096,
@@ -59,7 +57,7 @@ fn crash(fault: Fault) -> Crashed {
     for event in 0..FLUSHES {
         log(&writer, event, &mut expected);
         // The disk may refuse; what was logged is then in the journal.
-        writer.flush(None).ok();
+        writer.flush(None, &mut || false).ok();
     }
     log(&writer, FLUSHES, &mut expected);
     writer.finish("finished").ok();

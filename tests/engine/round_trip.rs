@@ -73,7 +73,7 @@ fn perform(run: &Run<()>, ops: &[Op]) -> Vec<Row> {
                 let value = runlake::value::Attribute::text(text.clone());
                 run.writer().lock().appender.set_attribute(&format!("config/{path}"), &value);
             }
-            Op::Flush => run.writer().flush(None).unwrap(),
+            Op::Flush => run.writer().flush(None, &mut || false).unwrap(),
             Op::Sleep => std::thread::sleep(std::time::Duration::from_millis(3)),
         }
     }

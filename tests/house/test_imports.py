@@ -102,6 +102,10 @@ def test_a_finished_run_leaves_no_thread(tmp_path):
         import runlake
         before = tasks()
         runlake.init(project="p", lake="lake").finish()
+        # The thread answers first and ends then.
+        deadline = time.monotonic() + 20
+        while tasks() > before and time.monotonic() < deadline:
+            time.sleep(0.01)
         print(json.dumps(tasks() - before))
         """
     assert run(tmp_path, script) == 0
