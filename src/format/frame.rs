@@ -195,14 +195,7 @@ fn write_scalars_checked(out: &mut [u8], seed: u32, seq: u64, time: i64, step: i
 /// Stores a scalars frame behind its checksum, and shows each word of it to `see`, in order.
 #[expect(clippy::inline_always, reason = "becomes part of a function that has the checksum instruction")]
 #[inline(always)]
-fn fill_scalars(
-    out: &mut [u8],
-    seq: u64,
-    time: i64,
-    step: i64,
-    values: &[(MetricId, f64)],
-    mut see: impl FnMut(u64),
-) {
+fn fill_scalars(out: &mut [u8], seq: u64, time: i64, step: i64, values: &[(MetricId, f64)], mut see: impl FnMut(u64)) {
     let mut store = |place: &mut [u8; 8], word: u64| {
         *place = word.to_le_bytes();
         see(word);

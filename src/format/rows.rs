@@ -131,33 +131,16 @@ impl MetricRows {
     /// # Errors
     /// None in practice: the columns are made to fit the schema.
     pub fn take_sorted(&mut self, names: &Names, origin: Origin) -> Result<RecordBatch> {
+        let sorted = self.sort(names, origin);
+        sorted.batch(0..sorted.len())
+    }
+
+    /// The rows sorted by (metric, step, seq); `self` is empty afterwards.
+    pub fn sort(&mut self, names: &Names, origin: Origin) -> SortedRows {
         let rows = std::mem::take(self);
         let (texts, rank_of) = sorted_names(&rows.ids, names);
         let order = rows.order(&rank_of, texts.len());
-        let at = |row: &u32| *row as usize;
-        let keys: Int32Array = order.iter().map(|row| rank_of[rows.ids[at(row)] as usize]).collect::<Vec<_>>().into();
-        let metric = DictionaryArray::try_new(keys, Arc::new(StringArray::from(texts)))?;
-        let (value, text) = rows.value_columns(&order);
-        let len = order.len();
-        let rank = origin.rank.and_then(|rank| i32::try_from(rank).ok());
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(metric),
-            Arc::new(gather(&order, &rows.steps)),
-            Arc::new(
-                TimestampMicrosecondArray::from(gather(&order, &rows.times).into_parts().1.to_vec())
-                    .with_timezone("UTC"),
-            ),
-            value,
-            text,
-            rank.map_or_else(
-                || Arc::new(Int32Array::new_null(len)) as ArrayRef,
-                |rank| Arc::new(Int32Array::from_value(rank, len)),
-            ),
-            Arc::new(Int32Array::from_value(i32::try_from(origin.attempt).unwrap_or(i32::MAX), len)),
-            Arc::new(Int64Array::from_value(origin.writer.bits().cast_signed(), len)),
-            Arc::new(order.iter().map(|row| rows.seqs[at(row)].cast_signed()).collect::<Int64Array>()),
-        ];
-        Ok(RecordBatch::try_new(schema::METRICS.clone(), columns)?)
+        SortedRows { names: Arc::new(StringArray::from(texts)), rows, rank_of, order, origin }
     }
 
     /// The rows' numbers in sorted order: a stable counting sort by metric, then by step where steps are not in order.
@@ -185,7 +168,65 @@ impl MetricRows {
         }
         order
     }
+}
 
+/// Rows of `metrics` in the order of a segment. Their columns are made a batch at a time: those of a whole segment would be
+/// memory that the processor's caches do not hold and the system has to clear first.
+#[derive(Debug)]
+pub struct SortedRows {
+    rows: MetricRows,
+    names: Arc<StringArray>,
+    /// The place of each metric number among the names.
+    rank_of: Vec<i32>,
+    /// The numbers of the rows, in order.
+    order: Vec<u32>,
+    origin: Origin,
+}
+
+impl SortedRows {
+    /// How many rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The rows in these places.
+    ///
+    /// # Errors
+    /// None in practice: the columns are made to fit the schema.
+    pub fn batch(&self, places: std::ops::Range<usize>) -> Result<RecordBatch> {
+        let Self { rows, origin, .. } = self;
+        let order = &self.order[places];
+        let keys: Vec<i32> = order.iter().map(|row| self.rank_of[rows.ids[*row as usize] as usize]).collect();
+        let metric = DictionaryArray::try_new(Int32Array::from(keys), self.names.clone())?;
+        let times = TimestampMicrosecondArray::from(gather(order, &rows.times)).with_timezone("UTC");
+        let (value, text) = rows.value_columns(order);
+        let len = order.len();
+        let rank = origin.rank.and_then(|rank| i32::try_from(rank).ok());
+        let rank = rank.map_or_else(|| Int32Array::new_null(len), |rank| Int32Array::from_value(rank, len));
+        let seqs: Vec<i64> = order.iter().map(|row| rows.seqs[*row as usize].cast_signed()).collect();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(metric),
+            Arc::new(Int64Array::from(gather(order, &rows.steps))),
+            Arc::new(times),
+            value,
+            text,
+            Arc::new(rank),
+            Arc::new(Int32Array::from_value(i32::try_from(origin.attempt).unwrap_or(i32::MAX), len)),
+            Arc::new(Int64Array::from_value(origin.writer.bits().cast_signed(), len)),
+            Arc::new(Int64Array::from(seqs)),
+        ];
+        Ok(RecordBatch::try_new(schema::METRICS.clone(), columns)?)
+    }
+}
+
+impl MetricRows {
     fn value_columns(&self, order: &[u32]) -> (ArrayRef, ArrayRef) {
         let values = order.iter().map(|row| self.values[*row as usize]);
         if self.exact.is_empty() {
@@ -210,8 +251,8 @@ impl MetricRows {
     }
 }
 
-fn gather(order: &[u32], column: &[i64]) -> Int64Array {
-    order.iter().map(|row| column[*row as usize]).collect::<Vec<_>>().into()
+fn gather(order: &[u32], column: &[i64]) -> Vec<i64> {
+    order.iter().map(|row| column[*row as usize]).collect()
 }
 
 /// The names in use, sorted, and the place of each metric number among them.

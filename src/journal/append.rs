@@ -352,7 +352,8 @@ impl Appender {
     /// Hands the live page, if it has any frame, to the writer thread. The next event begins another.
     pub fn release_page(&mut self) {
         let Some(page) = self.page.take() else { return };
-        if let Err(TrySendError::Full(page) | TrySendError::Disconnected(page)) = self.full.try_send(FullPage::Held(page))
+        if let Err(TrySendError::Full(page) | TrySendError::Disconnected(page)) =
+            self.full.try_send(FullPage::Held(page))
         {
             self.parked.push(page.parked());
         }

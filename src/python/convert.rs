@@ -48,12 +48,16 @@ fn flatten(
             return Err(Error::InvalidName { what: "metric name", got, expected: "text that UTF-8 can hold" }.into());
         };
         let path = format!("{prefix}{text}");
-        if let Some(nested) = as_mapping(&value) {
+        // Numbers first: to ask the abstract base costs more than all the rest.
+        let number = known(&value);
+        if number.is_none()
+            && let Some(nested) = as_mapping(&value)
+        {
             flatten(nested, &format!("{path}/"), depth + 1, values)?;
             continue;
         }
         name::check("metric name", &path)?;
-        let scalar = scalar(&path, &value)?;
+        let scalar = number.map_or_else(|| scalar(&path, &value), |number| Ok(Scalar::Number(number)))?;
         values.push((path, scalar));
     }
     Ok(())
@@ -64,6 +68,18 @@ fn as_mapping<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Py
     value.cast::<PyDict>().map_or(value, Bound::as_any).cast::<PyMapping>().ok()
 }
 
+/// A number that is read without a call.
+fn known(value: &Bound<'_, PyAny>) -> Option<f64> {
+    #[expect(unsafe_code, reason = "the value is bound")]
+    // SAFETY: attached, and the value is live, as it is bound.
+    let number = unsafe { numbers::read(value.as_ptr()) };
+    if number.is_none() {
+        numbers::met(value);
+    }
+    number
+}
+
+/// The value as a scalar, which is no number that is [`known`].
 fn scalar(path: &str, value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
     match converted(value) {
         Ok(Some(scalar)) => Ok(scalar),
@@ -77,12 +93,6 @@ fn scalar(path: &str, value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
 /// The value as a scalar; `None` for what is none.
 fn converted(value: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
     let py = value.py();
-    #[expect(unsafe_code, reason = "the value is bound")]
-    // SAFETY: attached, and the value is live, as it is bound.
-    if let Some(number) = unsafe { numbers::read(value.as_ptr()) } {
-        return Ok(Some(Scalar::Number(number)));
-    }
-    numbers::met(value);
     let scalar = if value.is_instance_of::<PyFloat>() {
         Scalar::Number(value.extract()?)
     } else if value.is_instance_of::<PyInt>() {

@@ -80,7 +80,7 @@ impl KeyCache {
 /// Spreads addresses that lie at regular distances, as those of strings made one after the other do.
 #[inline]
 fn index(key: *mut ffi::PyObject) -> usize {
-    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-    let hash = (key.addr() as u64).wrapping_mul(GOLDEN);
-    (hash >> (u64::BITS - SLOTS.ilog2())) as usize
+    /// The golden ratio, for the width of an address.
+    const GOLDEN: usize = (0x9e37_79b9_7f4a_7c15_u64 >> (u64::BITS - usize::BITS)) as usize;
+    key.addr().wrapping_mul(GOLDEN) >> (usize::BITS - SLOTS.ilog2())
 }

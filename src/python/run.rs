@@ -12,14 +12,17 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyAnyMethods, PyDict};
+use pyo3::types::{PyAnyMethods, PyDict, PyFloat};
 
 use super::convert;
 use super::error;
 use super::keys::KeyCache;
+use crate::catalog::liveness::Observer;
 use crate::clock;
+use crate::disk::OsDisk;
 use crate::error::Error;
 use crate::name;
+use crate::repair::compact;
 use crate::run::{Options, Resume, Run};
 use crate::settings::{self, WriterSettings};
 use crate::value::{Attribute, AttributeType, MetricId, Scalar};
@@ -176,7 +179,9 @@ impl PyRun {
                 locked.caller.clear();
             }
         }
-        finished.map_err(PyErr::from).or_else(|error| self.soften(py, error))?;
+        // Several writers leave several segments each; the last of them makes them few.
+        let finished = finished.and_then(|()| py.detach(|| compact::tidy(&OsDisk, &run.place(), &Observer::now())));
+        finished.map_err(PyErr::from).map(drop).or_else(|error| self.soften(py, error))?;
         self.report(py)?;
         Ok(true)
     }
@@ -388,7 +393,8 @@ const CALENDAR_SECS: Range<f64> = -62_135_596_800.0..253_402_300_800.0;
 
 /// A `datetime` (without a zone: local time) or seconds since 1970 UTC, in microseconds.
 fn micros_of(time: &Bound<'_, PyAny>) -> PyResult<i64> {
-    let seconds = if time.hasattr("timestamp")? { time.call_method0("timestamp")? } else { time.clone() };
+    let is_moment = !time.is_instance_of::<PyFloat>() && time.hasattr("timestamp")?;
+    let seconds = if is_moment { time.call_method0("timestamp")? } else { time.clone() };
     let seconds: f64 = seconds.extract().map_err(|_not_one| {
         let got = convert::type_name(time);
         PyTypeError::new_err(format!("time: expected a datetime or seconds since 1970 UTC, got {got}"))

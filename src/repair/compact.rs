@@ -15,7 +15,7 @@ use crate::catalog::{RunState, Status};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::format::footer::{Footer, Range};
-use crate::format::layout::{self, Table};
+use crate::format::layout::{self, JOURNAL_DIR, Table};
 use crate::lake::{Problem, RunRef, segments};
 use crate::segment::columns::AllRows;
 use crate::segment::merge;
@@ -52,6 +52,34 @@ pub fn compact(disk: &dyn Disk, run: &RunRef, observer: &Observer) -> Result<Com
         disk.remove(&path)?;
     }
     Ok(Compacted { before, after: Usage::of_run(disk, &run.dir)?, problems })
+}
+
+/// The most segments that a finished run is left with.
+const MAX_SEGMENTS: usize = 9;
+/// The most bytes that are merged while somebody waits for the end of a program: about five seconds of work.
+const MAX_WAIT_BYTES: u64 = 128 << 20;
+
+/// Compacts a run whose last writer has just finished, if its writers left many segments. Costs three listings where there
+/// is nothing to do. Returns whether there was.
+///
+/// # Errors
+/// See [`compact`].
+pub fn tidy(disk: &dyn Disk, run: &RunRef, observer: &Observer) -> Result<bool> {
+    let mut sizes = Vec::new();
+    for table in Table::ALL {
+        let entries = disk.list(&run.dir.join(table.name()))?;
+        sizes.extend(
+            entries.iter().filter(|entry| layout::parse_segment(&entry.name).is_some()).map(|entry| entry.bytes),
+        );
+    }
+    if sizes.len() <= MAX_SEGMENTS || sizes.iter().sum::<u64>() > MAX_WAIT_BYTES {
+        return Ok(false);
+    }
+    // Who lives has a page there, and will be the last; what a killed writer left is for `recover`.
+    if leftover::journal_files(&disk.list(&run.dir.join(JOURNAL_DIR))?).next().is_some() {
+        return Ok(false);
+    }
+    compact(disk, run, observer).map(|_| true)
 }
 
 fn merge_table(disk: &dyn Disk, run: &Path, table: Table, problems: &mut Vec<Problem>) -> Result<()> {

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::format::layout::{self, RUN_FILE};
 use crate::format::rows::Origin;
 use crate::lake::Lake;
-use crate::lake::run::RunFile;
+use crate::lake::run::{RunFile, RunRef};
 use crate::name;
 use crate::settings::WriterSettings;
 use crate::value::{Attribute, WriterId};
@@ -195,6 +195,12 @@ impl<C: Default + Send + 'static> Run<C> {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.place.dir
+    }
+
+    /// The run by name and place.
+    #[must_use]
+    pub fn place(&self) -> RunRef {
+        RunRef { project: self.project.as_str().into(), id: self.id.as_str().into(), dir: self.place.dir.clone() }
     }
 
     /// The attempt, from 1.

@@ -24,7 +24,7 @@ use crate::format::schema;
 use crate::settings::ROW_GROUP_ROWS;
 
 /// Rows in a page of a column, which is the least that is read: the rows of one metric of a thousand.
-const PAGE_ROWS: usize = 1 << 13;
+pub const PAGE_ROWS: usize = 1 << 13;
 
 /// A segment that is being written. Dropped without [`Self::finish`], it leaves nothing.
 #[derive(Debug)]
@@ -122,8 +122,24 @@ impl Drop for SegmentWriter<'_> {
 /// # Errors
 /// See [`SegmentWriter`].
 pub fn write(disk: &dyn Disk, target: &Path, table: Table, batch: &RecordBatch, footer: &Footer) -> Result<()> {
+    write_batches(disk, target, table, [Ok(batch.clone())], footer)
+}
+
+/// Writes a segment of these batches, one at a time.
+///
+/// # Errors
+/// See [`SegmentWriter`]; or an error among the batches.
+pub fn write_batches(
+    disk: &dyn Disk,
+    target: &Path,
+    table: Table,
+    batches: impl IntoIterator<Item = Result<RecordBatch>>,
+    footer: &Footer,
+) -> Result<()> {
     let mut writer = SegmentWriter::create(disk, target.to_owned(), table)?;
-    writer.write(batch)?;
+    for batch in batches {
+        writer.write(&batch?)?;
+    }
     writer.finish(footer)
 }
 

@@ -17,10 +17,10 @@ use crate::error::Result;
 use crate::format::footer::{Footer, Range};
 use crate::format::layout::{self, Table};
 use crate::format::page::HEADER_BYTES;
-use crate::format::rows::{Origin, Rows};
+use crate::format::rows::{Origin, Rows, SortedRows};
 use crate::journal::append::FullPage;
 use crate::journal::read::{self, Frames};
-use crate::segment::{merge, read::Segment, write::SegmentWriter};
+use crate::segment::{merge, read::Segment, write};
 use crate::settings::MERGE_FAN_IN;
 use crate::value::Attribute;
 
@@ -36,8 +36,30 @@ struct Placed {
 #[derive(Debug)]
 struct Ready {
     table: Table,
-    batch: RecordBatch,
+    rows: ReadyRows,
     range: Range,
+}
+
+#[derive(Debug)]
+enum ReadyRows {
+    Metrics(SortedRows),
+    Attributes(RecordBatch),
+}
+
+impl ReadyRows {
+    fn len(&self) -> usize {
+        match self {
+            Self::Metrics(rows) => rows.len(),
+            Self::Attributes(batch) => batch.num_rows(),
+        }
+    }
+
+    fn batch(&self, places: std::ops::Range<usize>) -> Result<RecordBatch> {
+        match self {
+            Self::Metrics(rows) => rows.batch(places),
+            Self::Attributes(batch) => Ok(batch.slice(places.start, places.len())),
+        }
+    }
 }
 
 /// See the module.
@@ -152,25 +174,24 @@ impl Sealer {
         let origin = self.origin;
         let Rows { names, metrics, attributes } = &mut self.rows;
         if let Some(range) = metrics.range(origin.writer) {
-            let batch = metrics.take_sorted(names, origin)?;
-            self.ready.push(Ready { table: Table::Metrics, batch, range });
+            let rows = ReadyRows::Metrics(metrics.sort(names, origin));
+            self.ready.push(Ready { table: Table::Metrics, rows, range });
         }
         if let Some(range) = attributes.range(origin.writer) {
-            let batch = attributes.take(origin.writer)?;
-            self.ready.push(Ready { table: Table::Attributes, batch, range });
+            let rows = ReadyRows::Attributes(attributes.take(origin.writer)?);
+            self.ready.push(Ready { table: Table::Attributes, rows, range });
         }
         Ok(())
     }
 
     fn place<C>(&mut self, ready: &Ready, keeper: &mut Keeper<C>) -> Result<()> {
-        let Ready { table, batch, range } = ready;
+        let Ready { table, rows, range } = ready;
         let path = self.segment_path(*table);
-        let mut writer = SegmentWriter::create(&*self.disk, path.clone(), *table)?;
-        for start in (0..batch.num_rows()).step_by(merge::BATCH_ROWS) {
+        let batches = (0..rows.len()).step_by(write::PAGE_ROWS).map(|start| {
             keeper.breathe();
-            writer.write(&batch.slice(start, merge::BATCH_ROWS.min(batch.num_rows() - start)))?;
-        }
-        writer.finish(&Footer::new(*table, 0, vec![*range]))?;
+            rows.batch(start..rows.len().min(start + write::PAGE_ROWS))
+        });
+        write::write_batches(&*self.disk, &path, *table, batches, &Footer::new(*table, 0, vec![*range]))?;
         self.next_segment += 1;
         self.placed[*table as usize].push(Placed { path, level: 0, range: *range });
         Ok(())

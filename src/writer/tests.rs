@@ -23,6 +23,14 @@ impl Disk for PanickingDisk {
         OsDisk.list(dir)
     }
 
+    fn folders(&self, dir: &Path) -> Result<Vec<String>> {
+        OsDisk.folders(dir)
+    }
+
+    fn modified_micros(&self, path: &Path) -> Option<i64> {
+        OsDisk.modified_micros(path)
+    }
+
     fn exists(&self, path: &Path) -> bool {
         OsDisk.exists(path)
     }

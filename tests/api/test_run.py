@@ -338,3 +338,42 @@ def test_a_run_shows_itself_in_a_notebook_with_its_text_escaped(lake):
     assert "<i>" not in html
     assert "<p>" not in html
     assert repr(run) == f"<runlake.Run '<b>' (finished): project '<p>', id {run.id}>"
+
+
+def files(run):
+    return [path for path in Path(run.path).rglob("*") if path.is_file()]
+
+
+def test_the_last_of_many_writers_to_finish_leaves_few_files_and_every_row(lake):
+    ranks = [
+        rl.init("p", id="job", resume="auto", rank=rank, lake=lake, quiet=True)
+        for rank in range(16)
+    ]
+    for rank, run in enumerate(ranks):
+        for step in range(10):
+            run.log({"loss": rank + step / 10}, step=step)
+    for run in ranks[:-1]:
+        run.finish()
+    assert len(files(ranks[0])) > 20, "who still writes is left alone"
+    ranks[-1].finish()
+    assert len(files(ranks[0])) <= 10
+    rows = rl.open(lake).metrics().rows()
+    assert {(row["rank"], row["step"], row["value"]) for row in rows} == {
+        (rank, step, rank + step / 10) for rank in range(16) for step in range(10)
+    }
+    assert len(rows) == 160
+    assert runs_row(ranks[0])["status"] == "finished"
+
+
+def test_what_a_killed_writer_left_is_not_touched_when_the_last_one_finishes(lake):
+    ranks = [
+        rl.init("p", id="job", resume="auto", rank=rank, lake=lake, quiet=True)
+        for rank in range(8)
+    ]
+    journal = Path(ranks[0].path, "journal")
+    stray = journal / "0123456789ab-0.journal"
+    stray.write_bytes(next(journal.iterdir()).read_bytes())
+    for run in ranks:
+        run.finish()
+    assert stray.exists()
+    assert len(files(ranks[0])) > 8

@@ -404,3 +404,50 @@ class Interrupted:
 def test_an_interrupt_in_a_conversion_stays_one(lake):
     with rl.init("p", lake=lake, quiet=True) as run, pytest.raises(KeyboardInterrupt):
         run.log({"m": Interrupted()})
+
+
+SCALARS = [
+    np.float64(0.1),
+    np.float32(0.1),
+    np.float16(0.1),
+    np.longdouble(0.1),
+    np.float32("nan"),
+    np.float64("-inf"),
+    np.float64(-0.0),
+    np.int64(-(2**53)),
+    np.int64(2**53 + 1),
+    np.int32(-7),
+    np.uint8(200),
+    np.bool_(True),  # noqa: FBT003 - a value
+]
+SWAPPED = np.dtype("f8").newbyteorder()
+
+
+@pytest.mark.parametrize("scalar", SCALARS, ids=lambda scalar: f"{scalar.dtype}-{scalar}")
+@pytest.mark.parametrize("shape", ["scalar", "array", "view", "swapped"])
+def test_numpy_scalars_and_arrays_of_no_dimension_are_logged_as_the_numbers_they_are(
+    lake, scalar, shape
+):
+    value = {
+        "scalar": scalar,
+        "array": np.array(scalar),
+        "view": np.array([[1, scalar]], dtype=scalar.dtype)[0, 1:].reshape(()),
+        "swapped": np.array(float(scalar), SWAPPED),
+    }[shape]
+    # Twice: what is met for the first time goes another way than what is known.
+    (first, again) = logged(lake, [({"x": value}, 0), ({"x": value}, 1)])
+    number = float(value)
+    assert bits(first[2]) == bits(again[2]) == bits(number) or math.isnan(number)
+    exact = int(value) if np.issubdtype(value.dtype, np.integer) else 0
+    digits = str(exact) if abs(exact) > 2**53 else None
+    assert first[3] == again[3] == digits
+
+
+def test_arrays_with_dimensions_are_refused_also_once_their_type_is_known(lake):
+    with rl.init("p", lake=lake, quiet=True) as run:
+        run.log({"x": np.array(0.5)})
+        run.log({"x": np.array(0.5)})
+        for array in (np.array([0.5, 0.5]), np.zeros((2, 1)), np.array([])):
+            with pytest.raises(TypeError, match="x"):
+                run.log({"x": array})
+        assert run.logged_rows == 2
