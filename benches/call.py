@@ -22,7 +22,7 @@ def literal(scalars: int) -> str:
     return "{" + ", ".join(f'"{name}": x' for name in NAMES[:scalars]) + "}"
 
 
-def empty(data, step=None):  # noqa: ANN001, ANN201, ARG001 - the baseline, as the issue words it
+def empty(data, step=None):  # noqa: ANN001, ANN201 - the baseline, as the issue words it
     """Do nothing."""
     pass  # noqa: PIE790
 
@@ -71,7 +71,9 @@ def tail(run: runlake.Run) -> list[Line]:
     lines = []
     for share, bar in ((0.99, 300), (0.999, 1000)):
         figure = taken[int(calls * share)] - own
-        lines.append(at_most(f"p{100 * share:g} of single calls, 2 scalars, ns", figure, bar, "{:.0f}"))
+        lines.append(
+            at_most(f"p{100 * share:g} of single calls, 2 scalars, ns", figure, bar, "{:.0f}")
+        )
     return lines
 
 
@@ -83,7 +85,11 @@ def later(run: runlake.Run) -> list[Line]:
 
     def ratio() -> float:
         nanos = interleaved(
-            {"log": body, "empty": base}, values, rounds=100, count=CALLS, between=lambda: time.sleep(PAUSE_SECS)
+            {"log": body, "empty": base},
+            values,
+            rounds=100,
+            count=CALLS,
+            between=lambda: time.sleep(PAUSE_SECS),
         )
         return nanos["log"] / nanos["empty"]
 

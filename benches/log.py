@@ -8,7 +8,6 @@ trackers beside ours, each in an environment of its own, which takes pip and som
 from __future__ import annotations
 
 import argparse
-import datetime
 import importlib
 import multiprocessing
 import os
@@ -16,6 +15,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -27,6 +27,7 @@ import runlake
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 SUBJECTS = {
     "call": "One call",
+    "engine": "One core",
     "throughput": "Full speed",
     "size": "Size on disk",
     "start": "Beginning and end",
@@ -53,27 +54,47 @@ def table(lines: list[Line]) -> list[str]:
     """Return the lines as a Markdown table."""
     rows = ["| | figure | bar | |", "|---|--:|--:|---|"]
     marks = {True: "met", False: "**missed**", None: ""}
-    return rows + [f"| {line.what} | {line.figure} | {line.bar} | {marks[line.met]} |" for line in lines]
+    return rows + [
+        f"| {line.what} | {line.figure} | {line.bar} | {marks[line.met]} |" for line in lines
+    ]
 
 
 def machine() -> str:
     """Return what was measured on."""
-    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    names = [
+        line.split(":")[1].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
     return f"{len(names)} cores of {names[0]}, Linux {platform.release()}, CPython {platform.python_version()}, runlake {runlake.__version__}"
 
 
 def main() -> int:
     """Run what is asked for; 1 where a bar is missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
-    parser.add_argument("--only", nargs="+", choices=SUBJECTS, default=list(SUBJECTS), help="these subjects only")
-    parser.add_argument("--peers", nargs="*", choices=peers.PEERS, help="also measure these trackers; all if none is named")
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where to work: on the disk that is to be measured")
+    parser.add_argument(
+        "--only", nargs="+", choices=SUBJECTS, default=list(SUBJECTS), help="these subjects only"
+    )
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=peers.PEERS,
+        help="also measure these trackers; all if none is named",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(tempfile.gettempdir()),
+        help="where to work: on the disk that is to be measured",
+    )
     options = parser.parse_args()
     page = [
         "# Benchmarks",
         "",
-        f"Written by `python3 tools/dev.py bench {' '.join(sys.argv[1:])}` on {datetime.date.today():%d %B %Y}: {machine()}.",
+        f"Written by `python3 tools/dev.py bench {' '.join(sys.argv[1:])}` on {time.strftime('%d %B %Y')}: {machine()}.",
         "Times are medians of loops that take turns in one process, less an empty loop. `benches/` has the programs.",
     ]
     missed = False

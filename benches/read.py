@@ -7,7 +7,7 @@ import statistics
 import time
 from pathlib import Path
 
-import polars
+import polars as pl
 from measure import Line, at_most, folder_bytes, loop, seconds
 
 import runlake
@@ -26,7 +26,7 @@ def sealed(folder: Path) -> list[Line]:
     ours, theirs = [], []
     for _ in range(7):
         ours.append(seconds(lambda: lake.metrics().to_polars()))
-        theirs.append(seconds(lambda: polars.read_parquet(files)))
+        theirs.append(seconds(lambda: pl.read_parquet(files)))
     ratio = statistics.median(ours) / statistics.median(theirs)
     what = f"ten million rows into polars over polars' own read_parquet ({statistics.median(theirs):.2f} s)"
     return [at_most(what, ratio, 1.2)]

@@ -20,10 +20,19 @@ def curves(steps: int):  # noqa: ANN201 - a generator of step, name and value
     noise = random.Random(0)
     for step in range(steps):
         loss = 2 * math.exp(-step / 20_000) + 0.1 * abs(noise.gauss(0, 1))
-        accuracy = noise.binomialvariate(256, 1 - loss / 4) / 256 if hasattr(noise, "binomialvariate") else round(256 * (1 - loss / 4)) / 256
+        accuracy = (
+            noise.binomialvariate(256, 1 - loss / 4) / 256
+            if hasattr(noise, "binomialvariate")
+            else round(256 * (1 - loss / 4)) / 256
+        )
         rate = 1e-3 * 0.5 * (1 + math.cos(math.pi * step / steps))
         norm = math.exp(noise.gauss(0, 0.5))
-        for name, value in (("loss", loss), ("accuracy", accuracy), ("lr", rate), ("grad_norm", norm)):
+        for name, value in (
+            ("loss", loss),
+            ("accuracy", accuracy),
+            ("lr", rate),
+            ("grad_norm", norm),
+        ):
             yield step, name, single.unpack(single.pack(value))[0]
 
 

@@ -18,9 +18,17 @@ def imports() -> Line:
     times: dict[str, list[float]] = {"pass": [], "import runlake": []}
     for _ in range(30):
         for program, taken in times.items():
-            taken.append(seconds(lambda program=program: subprocess.run([sys.executable, "-c", program], check=True)))
+            taken.append(
+                seconds(
+                    lambda program=program: subprocess.run(
+                        [sys.executable, "-c", program], check=True
+                    )
+                )
+            )
     bare, ours = (1000 * statistics.median(taken) for taken in times.values())
-    return at_most(f"`import runlake` over a bare interpreter ({bare:.0f} ms), ms", ours - bare, 30, "{:.1f}")
+    return at_most(
+        f"`import runlake` over a bare interpreter ({bare:.0f} ms), ms", ours - bare, 30, "{:.1f}"
+    )
 
 
 def runs(folder: Path) -> list[Line]:
@@ -40,7 +48,12 @@ def runs(folder: Path) -> list[Line]:
     return [
         at_most("`init()`, ms", 1000 * statistics.median(begin), 10, "{:.1f}"),
         Line("`init()` of the first run of a lake, ms", f"{1000 * statistics.median(fresh):.1f}"),
-        at_most("`init()` and `finish()` of an empty run, ms", 1000 * statistics.median(both), 20, "{:.1f}"),
+        at_most(
+            "`init()` and `finish()` of an empty run, ms",
+            1000 * statistics.median(both),
+            20,
+            "{:.1f}",
+        ),
     ]
 
 

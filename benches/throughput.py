@@ -31,7 +31,10 @@ def ten_a_call(folder: Path) -> list[Line]:
     run.finish()
     peak = max(peak, resident_bytes() - INTERPRETER_BYTES)
     return [
-        Line("10 scalars a call without a pause, million scalars a second", f"{10_000_000 / nanos * 1000:.1f}"),
+        Line(
+            "10 scalars a call without a pause, million scalars a second",
+            f"{10_000_000 / nanos * 1000:.1f}",
+        ),
         Line("the greatest backlog in the journal meanwhile, MiB", f"{backlog / MIB:.0f}"),
         at_most("rows lost of ten million", lost, 0, "{:.0f}"),
         at_most("memory above the interpreter, MiB", peak / MIB, 64, "{:.0f}"),
@@ -48,7 +51,9 @@ def leaks(folder: Path) -> list[Line]:
         run.flush()
         after.append(resident_bytes())
     run.finish()
-    return [at_most("growth from call 10 to 50 million, MiB", (after[-1] - after[0]) / MIB, 4, "{:.1f}")]
+    return [
+        at_most("growth from call 10 to 50 million, MiB", (after[-1] - after[0]) / MIB, 4, "{:.1f}")
+    ]
 
 
 def measure(folder: Path) -> list[Line]:

@@ -196,6 +196,19 @@ impl SortedRows {
         self.order.is_empty()
     }
 
+    /// Room for other rows: the same memory, emptied. New memory costs the system more than to fill it costs us.
+    #[must_use]
+    pub fn emptied(self) -> MetricRows {
+        let mut rows = self.rows;
+        rows.ids.clear();
+        rows.steps.clear();
+        rows.times.clear();
+        rows.values.clear();
+        rows.seqs.clear();
+        rows.exact.clear();
+        rows
+    }
+
     /// The rows in these places.
     ///
     /// # Errors

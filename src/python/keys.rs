@@ -80,7 +80,7 @@ impl KeyCache {
 /// Spreads addresses that lie at regular distances, as those of strings made one after the other do.
 #[inline]
 fn index(key: *mut ffi::PyObject) -> usize {
-    /// The golden ratio, for the width of an address.
-    const GOLDEN: usize = (0x9e37_79b9_7f4a_7c15_u64 >> (u64::BITS - usize::BITS)) as usize;
+    /// The golden ratio, as a fraction of all addresses.
+    const GOLDEN: usize = (usize::MAX / 1000 * 618) | 1;
     key.addr().wrapping_mul(GOLDEN) >> (usize::BITS - SLOTS.ilog2())
 }

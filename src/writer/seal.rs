@@ -166,6 +166,11 @@ impl Sealer {
                 self.ready.push(ready);
                 return Err(error);
             }
+            if let ReadyRows::Metrics(sorted) = ready.rows
+                && self.rows.metrics.is_empty()
+            {
+                self.rows.metrics = sorted.emptied();
+            }
         }
         keeper.release_held()
     }

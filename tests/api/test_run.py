@@ -367,8 +367,7 @@ def test_the_last_of_many_writers_to_finish_leaves_few_files_and_every_row(lake)
 
 def test_what_a_killed_writer_left_is_not_touched_when_the_last_one_finishes(lake):
     ranks = [
-        rl.init("p", id="job", resume="auto", rank=rank, lake=lake, quiet=True)
-        for rank in range(8)
+        rl.init("p", id="job", resume="auto", rank=rank, lake=lake, quiet=True) for rank in range(8)
     ]
     journal = Path(ranks[0].path, "journal")
     stray = journal / "0123456789ab-0.journal"

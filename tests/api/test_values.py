@@ -418,7 +418,7 @@ SCALARS = [
     np.int64(2**53 + 1),
     np.int32(-7),
     np.uint8(200),
-    np.bool_(True),  # noqa: FBT003 - a value
+    np.bool_(True),
 ]
 SWAPPED = np.dtype("f8").newbyteorder()
 
