@@ -146,7 +146,7 @@ def test_what_is_demanded_and_not_so_is_an_error(lake, resume):
     else:
         with pytest.raises(rl.NotFound, match='resume="auto" begins it'):
             rl.init("p", id="r", resume="must", lake=lake)
-    assert len(rl.open(lake).runs()) == (resume == "never")
+    assert len(rl.open(lake, create=True).runs()) == (resume == "never")
 
 
 def test_a_name_can_be_used_again_after_its_run_was_removed(lake):
