@@ -1,0 +1,109 @@
+"""What one `run.log` costs: against an empty Python function, call by call at the tail, and after ten million calls."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+
+from measure import Line, at_most, interleaved, loop
+
+import runlake
+
+ROUNDS, CALLS = 300, 2000
+NAMES = ("train/loss", "train/accuracy", *(f"layer/{i}/grad_norm" for i in range(8)))
+# What a call of `log` stores and what the writer takes in: the pause after each turn in which it catches up, as it does
+# between the steps of a training loop. `throughput` is without pauses.
+PAUSE_SECS = 0.002
+
+
+def literal(scalars: int) -> str:
+    """Return the source of a dict of so many metrics."""
+    return "{" + ", ".join(f'"{name}": x' for name in NAMES[:scalars]) + "}"
+
+
+def empty(data, step=None):  # noqa: ANN001, ANN201 - the baseline, as the issue words it
+    """Do nothing."""
+    pass  # noqa: PIE790
+
+
+def ratios(run: runlake.Run) -> list[Line]:
+    """Return the cost of calls with 1, 2 and 10 scalars over that of an empty function called alike."""
+    statements = {"append": 'rows.append((i, time(), {"loss": x}))'}
+    for scalars in (1, 2, 10):
+        statements[f"log {scalars}"] = f"run.log({literal(scalars)}, step=i)"
+        statements[f"empty {scalars}"] = f"empty({literal(scalars)}, step=i)"
+    rows: list[object] = []
+
+    def between() -> None:
+        rows.clear()
+        time.sleep(PAUSE_SECS)
+
+    values = {"run": run, "empty": empty, "rows": rows, "time": time.time}
+    nanos = interleaved(statements, values, rounds=ROUNDS, count=CALLS, between=between)
+    lines = []
+    for scalars, bar in ((1, 1.25), (2, 1.25), (10, 1.5)):
+        ours, base = nanos[f"log {scalars}"], nanos[f"empty {scalars}"]
+        what = f"`run.log`, {scalars} scalar{'s' * (scalars > 1)}, over an empty Python function"
+        lines.append(at_most(f"{what} ({ours:.0f} over {base:.0f} ns)", ours / base, bar))
+    what = f"`run.log`, 1 scalar, over `rows.append((i, time.time(), {{...}}))` ({nanos['append']:.0f} ns)"
+    lines.append(at_most(what, nanos["log 1"] / nanos["append"], 1.0))
+    return lines
+
+
+def tail(run: runlake.Run) -> list[Line]:
+    """Return the slowest of single calls in a tight loop, of 2 scalars.
+
+    The clock is read before and after each call; what two readings with nothing between them cost, in the median, is
+    taken off.
+    """
+    calls = 200_000
+    clock = time.perf_counter_ns
+    source = "taken[i] = -clock() + (run.log({}, step=i), clock())[1]"
+    taken = [0] * calls
+    nothing = [0] * calls
+    for i in range(calls):
+        nothing[i] = -clock() + (None, clock())[1]
+    timed = loop(source.format(literal(2)), ["run", "taken"])
+    timed(calls, clock, 0.5, run, taken)
+    taken.sort()
+    own = statistics.median(nothing)
+    lines = []
+    for share, bar in ((0.99, 300), (0.999, 1000)):
+        figure = taken[int(calls * share)] - own
+        lines.append(
+            at_most(f"p{100 * share:g} of single calls, 2 scalars, ns", figure, bar, "{:.0f}")
+        )
+    return lines
+
+
+def later(run: runlake.Run) -> list[Line]:
+    """Return what a call costs after ten million, over what it costs after a thousand."""
+    body = f"run.log({literal(1)}, step=i)"
+    base = f"empty({literal(1)}, step=i)"
+    values = {"run": run, "empty": empty}
+
+    def ratio() -> float:
+        nanos = interleaved(
+            {"log": body, "empty": base},
+            values,
+            rounds=100,
+            count=CALLS,
+            between=lambda: time.sleep(PAUSE_SECS),
+        )
+        return nanos["log"] / nanos["empty"]
+
+    loop(body, values)(1000, time.perf_counter_ns, 0.5, *values.values())
+    first = ratio()
+    loop(body, values)(10_000_000, time.perf_counter_ns, 0.5, *values.values())
+    run.flush()
+    return [at_most("a call after ten million, over one after a thousand", ratio() / first, 1.1)]
+
+
+def measure(folder: Path) -> list[Line]:
+    """Return the lines of this subject."""
+    lines = []
+    for part in (later, ratios, tail):
+        with runlake.init(project="bench", lake=folder / part.__name__, quiet=True) as run:
+            lines += part(run)
+    return lines
