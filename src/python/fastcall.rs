@@ -35,7 +35,8 @@ Args:
     data: Metric name -> value. A value is a number (int, float, bool, anything with __float__ or __index__), a 0-d
         array or tensor, a text, or a mapping of these, which is flattened with \"/\". Names: 1 to 1024 bytes of UTF-8.
     step: int64, in any order, may repeat, may be negative. Default: one more than the last step of this process, from 0.
-    time: A datetime (without a zone: local time) or seconds since 1970 UTC; stored in microseconds. Default: now.
+    time: A datetime (without a zone: local time) or seconds since 1970 UTC; stored in microseconds. Default: now, to the
+        kernel's tick (1 to 4 ms) where events follow each other faster than that.
 
 Raises:
     TypeError: naming the key, for a value that is none of these. Nothing of the call is recorded then.

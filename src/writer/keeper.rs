@@ -32,8 +32,6 @@ const HELD_PAGES: usize = 32;
 const SPARE_SECS: f64 = 0.02;
 /// How long a rate of logging is taken for the present one.
 const QUIET: Duration = Duration::from_millis(250);
-/// How much of the first page may be used before it is made ready.
-const PREPARE_BYTES: usize = 4096;
 /// How often the keeper looks whether there is something to do, at most.
 const TICK: Duration = Duration::from_micros(500);
 
@@ -75,7 +73,6 @@ pub(super) struct Keeper<C> {
     held: Vec<FullPage>,
     free: Vec<Page>,
     pages_taken: u64,
-    first_page_is_prepared: bool,
     /// Bytes ever committed, as far as seen, and when that was.
     seen_bytes: (u64, Instant),
     synced_bytes: u64,
@@ -105,7 +102,6 @@ impl<C> Keeper<C> {
             held: Vec::new(),
             free: Vec::new(),
             pages_taken: 0,
-            first_page_is_prepared: false,
             seen_bytes: (0, Instant::now()),
             synced_bytes: 0,
             tick: Timer::new(TICK),
@@ -133,24 +129,12 @@ impl<C> Keeper<C> {
         let live_bytes = live.as_ref().map_or(0, PageView::committed_bytes);
         self.plan_spares(now, live_bytes);
         self.refill_spares();
-        self.prepare_first_page(live.as_ref(), live_bytes);
         if let Some(live) = live
             && let Err(error) = self.care_for(&live, now)
         {
             self.shared.report(&error);
         }
         (taken, live_bytes)
-    }
-
-    /// Makes the first page ready once more than a little of it is used: a run that logs little syncs as little.
-    fn prepare_first_page(&mut self, live: Option<&PageView>, live_bytes: usize) {
-        if live_bytes > PREPARE_BYTES
-            && !std::mem::replace(&mut self.first_page_is_prepared, true)
-            && self.pages_taken == 0
-            && let Some(live) = live
-        {
-            live.populate();
-        }
     }
 
     /// How many rows a page may hold at most.

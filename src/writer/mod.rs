@@ -181,6 +181,8 @@ impl<C: Default + Send + 'static> Writer<C> {
             }
             if let Some(live) = live {
                 live.sync().ok();
+                // Not before: a sync writes all that is prepared.
+                live.populate();
             }
         });
     }

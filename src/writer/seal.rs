@@ -24,6 +24,11 @@ use crate::segment::{merge, read::Segment, write};
 use crate::settings::MERGE_FAN_IN;
 use crate::value::Attribute;
 
+/// Rows that are merged into one segment at the end, which takes a second or two.
+const COMPACT_ROWS: u64 = 1 << 24;
+/// Segments of a table with more rows that stay as they are: with those of the other table and the rest, ten files.
+const KEPT_SEGMENTS: usize = 7;
+
 /// A segment of this writer.
 #[derive(Debug)]
 struct Placed {
@@ -234,7 +239,7 @@ impl Sealer {
         Ok(())
     }
 
-    /// Merges all segments of each table into one.
+    /// Merges all segments of each table into one; of a run so large that this would take long, all but the oldest few.
     ///
     /// # Errors
     /// As [`Self::merge_where_many`].
@@ -242,7 +247,7 @@ impl Sealer {
         // What is left is then few: merging takes memory for each source.
         self.merge_where_many(keeper)?;
         for table in Table::ALL {
-            let places = 0..self.placed[table as usize].len();
+            let places = to_compact(&self.placed[table as usize]);
             if places.len() > 1 {
                 self.merge(table, places, keeper)?;
             }
@@ -302,6 +307,13 @@ fn many(placed: &[Placed]) -> Option<std::ops::Range<usize>> {
     None
 }
 
+/// What is merged at the end.
+fn to_compact(placed: &[Placed]) -> std::ops::Range<usize> {
+    let rows: u64 = placed.iter().map(|segment| segment.range.end - segment.range.first).sum();
+    let kept = if rows > COMPACT_ROWS { placed.len().min(KEPT_SEGMENTS) } else { 0 };
+    kept..placed.len()
+}
+
 /// Adds the frames of a page of our own. A page that cannot be read to its end holds what was lost with it; `verify`
 /// reports the gap.
 fn push(rows: &mut Rows, frames: Frames<'_>) {
@@ -309,5 +321,34 @@ fn push(rows: &mut Rows, frames: Frames<'_>) {
         if !rows.push(frame) {
             break;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::WriterId;
+
+    /// Segments of these levels, with as many rows each.
+    fn placed(levels: &[u32], rows: u64) -> Vec<Placed> {
+        let range = |n: u64| Range { writer: WriterId::random(), first: n * rows, end: (n + 1) * rows };
+        let segment = |(n, level): (u64, &u32)| Placed { path: PathBuf::new(), level: *level, range: range(n) };
+        (0..).zip(levels).map(segment).collect()
+    }
+
+    #[test]
+    fn the_oldest_of_a_level_that_has_many_are_merged_the_lowest_level_first() {
+        let few = [2, 2, 1, 1, 1, 0, 0];
+        assert_eq!(many(&placed(&few, 1)), None);
+        let at_bottom: Vec<u32> = few.iter().copied().chain([0; 20]).collect();
+        assert_eq!(many(&placed(&at_bottom, 1)), Some(5..5 + MERGE_FAN_IN));
+        assert_eq!(many(&placed(&[1; MERGE_FAN_IN], 1)), Some(0..MERGE_FAN_IN));
+    }
+
+    #[test]
+    fn a_run_ends_as_one_segment_or_if_it_is_large_as_few() {
+        assert_eq!(to_compact(&placed(&[1; 20], 1000)), 0..20);
+        assert_eq!(to_compact(&placed(&[1; 20], COMPACT_ROWS)), KEPT_SEGMENTS..20);
+        assert_eq!(to_compact(&placed(&[1; 3], COMPACT_ROWS)), 3..3);
     }
 }
