@@ -95,7 +95,7 @@ def test_threads_with_a_run_each_do_not_mix(lake):
 
 
 def test_a_thread_whose_run_is_finished_never_logs_to_that_of_another(lake):
-    barrier = threading.Barrier(2)
+    barrier = threading.Barrier(2, timeout=30)
     errors = []
 
     def work(name):

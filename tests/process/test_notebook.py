@@ -72,7 +72,7 @@ def test_runs_that_one_cell_opens_in_threads_and_tasks_do_not_close_each_other(t
     threads = """
 import threading
 
-barrier = threading.Barrier(8)
+barrier = threading.Barrier(8, timeout=30)
 
 def work(name):
     run = rl.init('p', name, lake=lake)
