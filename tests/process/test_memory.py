@@ -48,4 +48,5 @@ def test_memory_stays_small_at_full_speed(tmp_path, scalars, parts):
     seen = json.loads(done.stdout)
     assert seen["lost"] == 0
     assert seen["peak"] < 64
-    assert seen["growth"] < 16
+    # Pages of 1 MiB that are kept for use again, up to 20, may be mapped at one look and not at the other.
+    assert seen["growth"] < 24
