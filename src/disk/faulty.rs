@@ -1,5 +1,6 @@
-//! A disk for tests whose changes fail from a chosen one on, as if the process had been killed there.
+//! A disk for tests on which changes fail: from a chosen one on, as if the process had been killed there, or as a test says.
 
+use std::fmt::{self, Debug, Formatter};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,20 +9,37 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Disk, Entry, OsDisk, ReadFile, WriteFile};
 use crate::error::{Error, Result};
 
-/// The machine's file system, for so many changes.
-#[derive(Debug, Clone)]
-pub(crate) struct FaultyDisk(Arc<AtomicU64>);
+/// What a test makes of a change: what is attempted, and where.
+type Judge = dyn Fn(&'static str, &Path) -> Result<()> + Send + Sync;
+
+/// The machine's file system, for changes that are allowed.
+#[derive(Clone)]
+pub(crate) struct FaultyDisk(Arc<Judge>);
+
+impl Debug for FaultyDisk {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("FaultyDisk")
+    }
+}
 
 impl FaultyDisk {
+    /// A disk that asks `judge` before each change.
+    pub(crate) fn new(judge: impl Fn(&'static str, &Path) -> Result<()> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(judge))
+    }
+
     /// A disk that takes `changes` changes and refuses all further ones.
     pub(crate) fn after(changes: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(changes)))
+        let left = AtomicU64::new(changes);
+        Self::new(move |action, path| {
+            let left = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            let refused = |_none_left| Error::io(action, path, io::Error::other("the test ends here"));
+            left.map(drop).map_err(refused)
+        })
     }
 
     fn change(&self, action: &'static str, path: &Path) -> Result<()> {
-        let left = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        let refused = |_none_left| Error::io(action, path, io::Error::other("the test ends here"));
-        left.map(drop).map_err(refused)
+        (self.0)(action, path)
     }
 }
 

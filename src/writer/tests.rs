@@ -1,65 +1,14 @@
 //! A writer whose thread ends: it must keep nobody waiting, and what was logged stays readable.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::folder::RunFolder;
 use super::*;
-use crate::disk::{Disk, Entry, OsDisk, ReadFile, WriteFile, current_process};
+use crate::disk::faulty::FaultyDisk;
+use crate::disk::{OsDisk, current_process};
 use crate::lake::{Lake, RunFile, tail};
 use crate::value::WriterId;
-
-/// The machine's file system, but for segments, at which it panics.
-#[derive(Debug)]
-struct PanickingDisk;
-
-impl Disk for PanickingDisk {
-    fn create_dir_all(&self, dir: &Path) -> Result<()> {
-        OsDisk.create_dir_all(dir)
-    }
-
-    fn list(&self, dir: &Path) -> Result<Vec<Entry>> {
-        OsDisk.list(dir)
-    }
-
-    fn folders(&self, dir: &Path) -> Result<Vec<String>> {
-        OsDisk.folders(dir)
-    }
-
-    fn modified_micros(&self, path: &Path) -> Option<i64> {
-        OsDisk.modified_micros(path)
-    }
-
-    fn exists(&self, path: &Path) -> bool {
-        OsDisk.exists(path)
-    }
-
-    fn open(&self, path: &Path) -> Result<Box<dyn ReadFile>> {
-        OsDisk.open(path)
-    }
-
-    fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
-        assert!(!path.to_string_lossy().contains(".parquet"), "the test lets the writer's thread panic here");
-        OsDisk.create(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        OsDisk.rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> Result<()> {
-        OsDisk.remove(path)
-    }
-
-    fn remove_dir_all(&self, dir: &Path) -> Result<()> {
-        OsDisk.remove_dir_all(dir)
-    }
-
-    fn sync_dir(&self, dir: &Path) -> Result<()> {
-        OsDisk.sync_dir(dir)
-    }
-}
 
 #[test]
 fn a_thread_that_panics_keeps_nobody_waiting_and_loses_nothing() {
@@ -68,7 +17,12 @@ fn a_thread_that_panics_keeps_nobody_waiting_and_loses_nothing() {
     let lake = Lake::create(dir.path()).unwrap();
     let run = lake.run("p", "r");
     let identity = [lake.identity(), RunFile::new("p", "r").identity(&run.dir)];
-    let folder = RunFolder::new(Arc::new(PanickingDisk), run.dir.clone(), identity);
+    let disk = FaultyDisk::new(|action, path| {
+        let is_segment = action == "create" && path.to_string_lossy().contains(".parquet");
+        assert!(!is_segment, "the test lets the writer's thread panic here");
+        Ok(())
+    });
+    let folder = RunFolder::new(Arc::new(disk), run.dir.clone(), identity);
     let origin = Origin { writer: WriterId::random(), rank: None, attempt: 1 };
     let settings = WriterSettings { seal: Duration::from_millis(1), ..WriterSettings::default() };
     let writer: Writer<()> = Writer::start(folder, origin, current_process(), &settings);
