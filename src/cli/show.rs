@@ -16,6 +16,7 @@ use super::{Exit, Session, attribute, human};
 use crate::catalog::{Catalog, RunState, Status};
 use crate::clock;
 use crate::error::Result;
+use crate::format::lost;
 use crate::repair::usage::Usage;
 use crate::scan::{self, Selection};
 use crate::value::WriterId;
@@ -261,6 +262,6 @@ fn traceback(state: &RunState, writer: WriterId) -> Option<&str> {
 
 /// How many rows the run says it could not store.
 fn lost_rows(state: &RunState) -> u64 {
-    let gaps = state.fold.under("lost/").filter_map(|(_, change)| change.value.text.as_deref());
+    let gaps = state.fold.under(lost::PREFIX).filter_map(|(_, change)| change.value.text.as_deref());
     gaps.filter_map(|json| serde_json::from_str::<Value>(json).ok()?["rows"].as_u64()).sum()
 }

@@ -5,6 +5,7 @@
 pub mod footer;
 pub mod frame;
 pub mod layout;
+pub mod lost;
 pub mod page;
 pub mod rows;
 pub mod schema;

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::format::frame::{self, MAX_SCALARS};
 use crate::format::layout::Table;
+use crate::format::lost::Lost;
 use crate::value::{Attribute, MetricId, Scalar};
 
 /// How long to wait, in microseconds, before the disk is asked again for a page while there is none in memory either.
@@ -51,21 +52,6 @@ impl FullPage {
             parked @ Self::Parked { .. } => parked,
         }
     }
-}
-
-/// Rows that could not be kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost {
-    /// Of which table.
-    pub table: Table,
-    /// Their sequence numbers.
-    pub seqs: Range<u64>,
-    /// When the first was lost, in microseconds since 1970 UTC.
-    pub from_micros: i64,
-    /// When the last was lost.
-    pub to_micros: i64,
-    /// Why, for people.
-    pub cause: String,
 }
 
 /// What is known of a metric.
@@ -402,9 +388,10 @@ impl Appender {
     }
 
     /// Records losses, as soon as there is a page again, by the attributes that `declare` makes of them.
-    pub fn declare_lost(&mut self, declare: impl Fn(&Lost) -> (String, Attribute)) {
+    pub fn declare_lost(&mut self) {
+        let writer = self.maker.origin().writer;
         while let Some(lost) = self.lost.last() {
-            let (path, value) = declare(lost);
+            let (path, value) = (lost.path(writer), lost.attribute());
             if !self.try_set_attribute(&path, &value) {
                 return;
             }

@@ -19,6 +19,7 @@ use crate::disk::{Disk, Entry};
 use crate::error::Result;
 use crate::format::footer::{Footer, Range};
 use crate::format::layout::{self, JOURNAL_DIR, Table};
+use crate::format::lost::Lost;
 use crate::format::rows::AttributeRows;
 use crate::lake::tail::{self, Tail};
 use crate::lake::{Problem, RunRef, segments};
@@ -158,16 +159,12 @@ impl Notes {
 
     /// Declares rows that the journal has lost, unless the writer has done so.
     fn lost(&mut self, state: &RunState, tail: &Tail, table: Table, gap: &std::ops::Range<u64>) {
-        let path = format!("lost/{}/{}/{}", tail.origin.writer, table.name(), gap.start);
+        let micros = last_seen(state, tail);
+        let cause = "damaged journal page".to_owned();
+        let lost = Lost { table, seqs: gap.clone(), from_micros: micros, to_micros: micros, cause };
+        let path = lost.path(tail.origin.writer);
         if state.fold.change(&path).is_none() {
-            let micros = last_seen(state, tail);
-            let value = serde_json::json!({
-                "rows": gap.end - gap.start,
-                "cause": "damaged journal page",
-                "from_micros": micros,
-                "to_micros": micros,
-            });
-            self.0.push((path, Attribute::json(value.to_string()), micros));
+            self.0.push((path, lost.attribute(), micros));
         }
     }
 

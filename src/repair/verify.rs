@@ -19,6 +19,7 @@ use crate::catalog::liveness::Observer;
 use crate::disk::Disk;
 use crate::error::Result;
 use crate::format::layout::{self, JOURNAL_DIR, Table};
+use crate::format::lost;
 use crate::lake::attribute::Fold;
 use crate::lake::tail::{self, Tail};
 use crate::lake::{Problem, RunFile, RunRef};
@@ -248,7 +249,7 @@ impl Check<'_> {
 /// The gaps that writers declared in a table, with their causes.
 fn declared(fold: &Fold, table: Table) -> BTreeMap<WriterId, Vec<(Range<u64>, String)>> {
     let mut declared: BTreeMap<WriterId, Vec<_>> = BTreeMap::new();
-    for (rest, change) in fold.under("lost/") {
+    for (rest, change) in fold.under(lost::PREFIX) {
         let mut parts = rest.split('/');
         let (Some(writer), Some(name), Some(first)) = (parts.next(), parts.next(), parts.next()) else { continue };
         let (Ok(writer), Ok(first)) = (writer.parse(), first.parse::<u64>()) else { continue };

@@ -17,12 +17,11 @@ use crate::error::Result;
 use crate::format::frame;
 use crate::format::page::HEADER_BYTES;
 use crate::format::rows::{Origin, Rows};
-use crate::journal::append::{FullPage, Lost};
+use crate::journal::append::FullPage;
 use crate::journal::page::{Page, PageView};
 use crate::journal::pages::PageMaker;
 use crate::journal::read::Frames;
 use crate::settings::{HEARTBEAT_SECS, QUEUED_PAGES, SPARE_PAGES, WriterSettings};
-use crate::value::Attribute;
 
 /// Emptied pages kept for use again.
 const FREE_PAGES: usize = 4 * SPARE_PAGES;
@@ -163,11 +162,10 @@ impl<C> Keeper<C> {
     /// Takes over full pages, troubles and losses from the appender. Returns how many pages came, and the live page.
     pub(super) fn collect(&mut self) -> (u64, Option<PageView>) {
         let before = self.pages_taken;
-        let writer = self.origin().writer;
         let mut locked = self.shared.locked.lock();
         let parked = locked.appender.take_parked();
         let trouble = locked.appender.trouble.take();
-        locked.appender.declare_lost(|lost| lost_attribute(writer, lost));
+        locked.appender.declare_lost();
         let live = locked.appender.live_page();
         drop(locked);
         for page in parked.into_iter().chain(self.full.try_iter()) {
@@ -291,16 +289,4 @@ impl<C> Keeper<C> {
             }
         }
     }
-}
-
-/// The attribute that declares rows as lost.
-pub(super) fn lost_attribute(writer: crate::value::WriterId, lost: &Lost) -> (String, Attribute) {
-    let path = format!("lost/{writer}/{}/{}", lost.table.name(), lost.seqs.start);
-    let value = serde_json::json!({
-        "rows": lost.seqs.end - lost.seqs.start,
-        "cause": lost.cause,
-        "from_micros": lost.from_micros,
-        "to_micros": lost.to_micros,
-    });
-    (path, Attribute::json(value.to_string()))
 }

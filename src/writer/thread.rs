@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::folder::RunFolder;
-use super::keeper::{self, Keeper, Timer};
+use super::keeper::{Keeper, Timer};
 use super::seal::Sealer;
 use super::{Control, Shared};
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::format::lost::Lost;
 use crate::format::page::HEADER_BYTES;
-use crate::journal::append::Lost;
 use crate::settings::{CARRY_SECS, WriterSettings};
 use crate::value::Attribute;
 
@@ -148,8 +148,7 @@ impl<C: Send + 'static> WriterThread<C> {
                 let cause = "the run's folder was removed".to_owned();
                 let lost =
                     Lost { table: *table, seqs: range.first..range.end, from_micros: now, to_micros: now, cause };
-                let (path, value) = keeper::lost_attribute(writer, &lost);
-                locked.appender.set_attribute(&path, &value);
+                locked.appender.set_attribute(&lost.path(writer), &lost.attribute());
             }
         }
         // Rows that are only in files without a name would not survive a kill.
@@ -213,7 +212,7 @@ impl<C: Send + 'static> WriterThread<C> {
             let mut locked = self.shared.locked.lock();
             locked.finished = true;
             locked.appender.retry_disk();
-            locked.appender.declare_lost(|lost| keeper::lost_attribute(writer, lost));
+            locked.appender.declare_lost();
             for (path, value) in self.sealer.summary() {
                 locked.appender.set_attribute(&path, &value);
             }
