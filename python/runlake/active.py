@@ -87,8 +87,9 @@ def init(
         entity: Recorded as an attribute. A lake has no accounts; scripts written for other trackers name one.
         id: The run's id, 1 to 1024 bytes. Default: ``RUNLAKE_RUN_ID``, or a new one (UUIDv7, sorted by time).
         resume: What to do where a run of this id exists: "never" refuses (`AlreadyExists`), "must" goes on and demands
-            that there is one (`NotFound`), "auto" goes on with it or begins it. Without an id, "auto" finds the run of the same project, name, group
-            and job type that was begun in this folder or, under SLURM, in this job. Default: ``RUNLAKE_RESUME``, or "never".
+            that there is one (`NotFound`), "auto" goes on with it or begins it. Without an id, "auto" finds the run of the
+            same project, name, group and job type that was begun in this folder or, under SLURM, in this job. Default:
+            ``RUNLAKE_RESUME``, or "never".
         resume_from: Go back to this step: what earlier attempts logged from it on is no longer current, and still there.
         rank: The rank of this process. Default: what the launcher says.
         lake: The folder of the lake. Default: ``RUNLAKE_LAKE``, or ``./runlake``.
