@@ -166,35 +166,27 @@ pub fn attribute_bytes(path: &str, value: &Attribute) -> usize {
 
 /// Writes a scalars frame into `out`, which is [`scalars_bytes`] long. The length word is left to the caller, who
 /// publishes it.
-#[expect(clippy::inline_always, reason = "part of every call, and only chooses")]
-#[inline(always)]
+///
+/// Each word enters the checksum as it is stored, where there is an instruction for that: reading the frame again would
+/// wait for the stores.
+#[inline]
 pub fn write_scalars(out: &mut [u8], seed: u32, seq: u64, time: i64, step: i64, values: &[(MetricId, f64)]) {
     debug_assert_eq!(out.len(), scalars_bytes(values.len()));
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("sse4.2") {
-        #[expect(unsafe_code, reason = "not all processors have the instruction")]
-        // SAFETY: this one has.
-        return unsafe { write_scalars_checked(out, seed, seq, time, step, values) };
+    #[cfg(target_feature = "sse4.2")]
+    {
+        let mut crc = !seed;
+        fill_scalars(out, seq, time, step, values, |word| crc = crc_word(crc, word));
+        out[4..8].copy_from_slice(&(!crc).to_le_bytes());
     }
-    fill_scalars(out, seq, time, step, values, |_| {});
-    write_crc(out, seed);
-}
-
-/// As [`write_scalars`]: each word enters the checksum as it is stored, where reading the frame again would wait for the
-/// stores.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "sse4.2")]
-fn write_scalars_checked(out: &mut [u8], seed: u32, seq: u64, time: i64, step: i64, values: &[(MetricId, f64)]) {
-    let mut crc = u64::from(!seed);
-    fill_scalars(out, seq, time, step, values, |word| crc = std::arch::x86_64::_mm_crc32_u64(crc, word));
-    #[expect(clippy::cast_possible_truncation, reason = "the instruction gives 32 bits")]
-    let crc = !(crc as u32);
-    out[4..8].copy_from_slice(&crc.to_le_bytes());
+    #[cfg(not(target_feature = "sse4.2"))]
+    {
+        fill_scalars(out, seq, time, step, values, |_| {});
+        write_crc(out, seed);
+    }
 }
 
 /// Stores a scalars frame behind its checksum, and shows each word of it to `see`, in order.
-#[expect(clippy::inline_always, reason = "becomes part of a function that has the checksum instruction")]
-#[inline(always)]
+#[inline]
 fn fill_scalars(out: &mut [u8], seq: u64, time: i64, step: i64, values: &[(MetricId, f64)], mut see: impl FnMut(u64)) {
     let mut store = |place: &mut [u8; 8], word: u64| {
         *place = word.to_le_bytes();
@@ -278,33 +270,26 @@ fn write_crc(out: &mut [u8], seed: u32) {
 }
 
 /// The CRC-32C of a frame. Frames are words and mostly short, so the instruction itself is quicker than a way round it.
-#[cfg(all(target_arch = "x86_64", target_endian = "little"))]
 #[inline]
 fn crc(seed: u32, bytes: &[u8]) -> u32 {
-    const LONG_BYTES: usize = 512;
-
-    #[target_feature(enable = "sse4.2")]
-    #[inline]
-    fn of_words(seed: u32, bytes: &[u8]) -> u32 {
+    #[cfg(target_feature = "sse4.2")]
+    if bytes.len() <= 512 && bytes.len().is_multiple_of(8) {
         let words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
-        let crc = words.fold(u64::from(!seed), |crc, word| core::arch::x86_64::_mm_crc32_u64(crc, word));
-        #[expect(clippy::cast_possible_truncation, reason = "the upper half is 0")]
-        let crc = crc as u32;
-        !crc
-    }
-
-    if bytes.len() <= LONG_BYTES && bytes.len().is_multiple_of(8) && std::is_x86_feature_detected!("sse4.2") {
-        #[expect(unsafe_code, reason = "an instruction that not every processor has")]
-        // SAFETY: this one has it.
-        return unsafe { of_words(seed, bytes) };
+        return !words.fold(!seed, crc_word);
     }
     crc32c::crc32c_append(seed, bytes)
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_endian = "little")))]
+/// One step of a CRC-32C, over eight bytes in their order in memory.
+#[cfg(target_feature = "sse4.2")]
 #[inline]
-fn crc(seed: u32, bytes: &[u8]) -> u32 {
-    crc32c::crc32c_append(seed, bytes)
+fn crc_word(crc: u32, word: u64) -> u32 {
+    #[expect(unsafe_code, reason = "an instruction that not every processor of this kind has")]
+    // SAFETY: this is compiled only where the program as a whole demands it.
+    let crc = unsafe { std::arch::x86_64::_mm_crc32_u64(crc.into(), word) };
+    #[expect(clippy::cast_possible_truncation, reason = "the instruction gives 32 bits")]
+    let crc = crc as u32;
+    crc
 }
 
 /// Lengths are checked against the page (or 16 MiB) before a frame is written, so they fit.

@@ -182,8 +182,9 @@ impl Appender {
         {
             let number = page.number();
             let mut named = true;
+            let metrics = self.metrics.as_mut_slice();
             for (id, value) in values {
-                let metric = &mut self.metrics[id.0 as usize];
+                let metric = &mut metrics[id.0 as usize];
                 metric.last = *value;
                 named &= metric.named_in == number;
             }

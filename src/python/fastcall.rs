@@ -94,13 +94,12 @@ unsafe extern "C" fn log(
 ) -> *mut ffi::PyObject {
     let call = Call { slf, args, positional: positional.cast_unsigned(), names };
     // SAFETY: the interpreter calls this attached, with a Run (the descriptor checks) and live arguments.
-    let done = catch_unwind(AssertUnwindSafe(|| unsafe { log_fast(call).map_or_else(|| log_slow(call), Ok) }));
+    let done = catch_unwind(AssertUnwindSafe(|| unsafe { log_fast(call).is_some() || log_slow(call) }));
+    if matches!(done, Ok(false)) {
+        return ptr::null_mut();
+    }
     // SAFETY: attached. `None` is immortal or counted here.
     unsafe {
-        if let Ok(Err(error)) = done {
-            error.restore(Python::assume_attached());
-            return ptr::null_mut();
-        }
         ffi::Py_INCREF(ffi::Py_None());
         ffi::Py_None()
     }
@@ -230,15 +229,22 @@ unsafe fn new_key(key: *mut ffi::PyObject, keys: &mut KeyCache, appender: &mut A
     }
 }
 
-/// Every other call.
+/// Every other call; `false` where it raises. The error stays in here: the usual call would have to move it about.
 ///
 /// # Safety
 /// As for [`log`].
 #[cold]
-unsafe fn log_slow(call: Call) -> PyResult<()> {
+#[inline(never)]
+unsafe fn log_slow(call: Call) -> bool {
+    // SAFETY: attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: the caller's promise.
+    unsafe { log_general(py, call) }.map_err(|error| error.restore(py)).is_ok()
+}
+
+unsafe fn log_general(py: Python<'_>, call: Call) -> PyResult<()> {
     // SAFETY: as for `log_fast`; `args` has `positional` entries and then one for each name.
     let (this, arguments, names) = unsafe {
-        let py = Python::assume_attached();
         let this = Bound::from_borrowed_ptr(py, call.slf);
         let names = Bound::from_borrowed_ptr_or_opt(py, call.names).map(|names| names.cast_into_unchecked::<PyTuple>());
         let count = call.positional + names.as_ref().map_or(0, PyTupleMethods::len);

@@ -5,14 +5,21 @@
     reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
 )]
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
+};
+use arrow::error::ArrowError;
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyModuleNotFoundError;
+use pyo3::exceptions::{PyModuleNotFoundError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDateTime, PyDelta, PyDict, PyList, PyTzInfo};
 
 use super::arrow::stream;
+use crate::scan::BATCH_ROWS;
 
 /// How many rows notebooks show.
 const SHOWN_ROWS: usize = 20;
@@ -81,8 +88,12 @@ impl PyTable {
     ///
     /// Raises:
     ///     ModuleNotFoundError: Without polars.
-    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        package(slf.py(), "polars", "to_polars", "polars")?.call_method1("DataFrame", (slf,))
+    fn to_polars<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let polars = package(py, "polars", "to_polars", "polars")?;
+        let batches = self.batches.iter().map(with_views).collect::<Result<Vec<_>, _>>();
+        let batches = batches.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        let schema = batches.first().map_or_else(|| self.schema.clone(), RecordBatch::schema);
+        polars.call_method1("DataFrame", (Self::new(schema, batches),))
     }
 
     /// The table as a `pandas.DataFrame`; names are categorical.
@@ -151,6 +162,24 @@ fn package<'py>(py: Python<'py>, name: &str, method: &str, extra: &str) -> PyRes
         error.set_cause(py, Some(cause));
         error
     })
+}
+
+/// The same rows with texts as polars keeps them, which it otherwise makes anew: 22 ms for ten million rows without any.
+fn with_views(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    static NULLS: LazyLock<ArrayRef> = LazyLock::new(|| new_null_array(&DataType::Utf8View, BATCH_ROWS));
+    let is_text = |field: &Field| *field.data_type() == DataType::Utf8;
+    let schema = batch.schema();
+    let fields = schema.fields().iter().map(|field| {
+        let view = || Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View));
+        if is_text(field) { view() } else { field.clone() }
+    });
+    let with_views = Schema::new(fields.collect::<Vec<_>>());
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| match column.len() {
+        _ if !is_text(field) => Ok(column.clone()),
+        rows if rows <= BATCH_ROWS && column.null_count() == rows => Ok(NULLS.slice(0, rows)),
+        _ => cast(column, &DataType::Utf8View),
+    });
+    RecordBatch::try_new(Arc::new(with_views), columns.collect::<Result<_, _>>()?)
 }
 
 /// A value as notebooks show it.
