@@ -155,7 +155,9 @@ def page(names: list[str], folder: Path) -> list[str]:
                 continue
             listed = [python, "-m", "pip", "list", "--format=json"]
             found = json.loads(subprocess.run(listed, check=True, capture_output=True).stdout)
-            version = {package["name"].lower(): package["version"] for package in found}
+            version = {
+                package["name"].lower().replace("_", "-"): package["version"] for package in found
+            }
             package = packages[0].split("[")[0].lower()
             rows.append(row(f"{name} {version[package]}", python, program, Path(home)))
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from pathlib import Path
 
@@ -13,6 +14,12 @@ import runlake  # noqa: E402 - the memory before it is the baseline
 
 MIB = 1 << 20
 NAMES = [f"layer/{i}/grad_norm" for i in range(10)]
+
+
+def give_back() -> None:
+    """Have the allocator return what nobody uses, where it can be asked to (glibc)."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 def ten_a_call(folder: Path) -> list[Line]:
@@ -44,7 +51,8 @@ def ten_a_call(folder: Path) -> list[Line]:
 def leaks(folder: Path) -> list[Line]:
     """Log fifty million scalars, one a call, and compare the memory after each ten million.
 
-    Segments of the first twenty million are merged as far as any are.
+    Segments of the first twenty million are merged as far as any are. What the allocator has been given back and keeps is
+    no leak, and differs by 8 MiB from one time to the next: it is returned to the system first.
     """
     run = runlake.init(project="bench", lake=folder, quiet=True)
     timed = loop('run.log({"loss": x}, step=i)', ["run"])
@@ -52,6 +60,7 @@ def leaks(folder: Path) -> list[Line]:
     for _ in range(5):
         timed(10_000_000, time.perf_counter_ns, 0.5, run)
         run.flush()
+        give_back()
         after.append(resident_bytes())
     run.finish()
     return [

@@ -41,11 +41,16 @@ impl Clock {
     pub fn now_micros(&mut self) -> i64 {
         let tick = tick();
         if tick.is_none() || tick != self.tick {
-            self.tick = tick;
-            let since = i64::try_from(self.origin.elapsed().as_micros()).unwrap_or(i64::MAX);
-            self.last_micros = self.last_micros.max(self.origin_micros.saturating_add(since));
+            self.turn(tick);
         }
         self.last_micros
+    }
+
+    #[cold]
+    fn turn(&mut self, tick: Option<Tick>) {
+        self.tick = tick;
+        let since = i64::try_from(self.origin.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.last_micros = self.last_micros.max(self.origin_micros.saturating_add(since));
     }
 }
 

@@ -36,6 +36,8 @@ pub const HEARTBEAT_SECS: f64 = 5.0;
 pub const LOST_SECS: f64 = 45.0;
 /// How long `finish()` and the exit of the interpreter wait for the writer.
 pub const EXIT_TIMEOUT_SECS: f64 = 5.0;
+/// How long a cause of trouble that was told is not told again, in seconds.
+pub const QUIET_SECS: f64 = 60.0;
 
 /// How a writer works; the defaults are the constants of this module.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,8 +50,10 @@ pub struct WriterSettings {
     pub page_bytes: usize,
     /// Rows of a live segment.
     pub segment_rows: usize,
-    /// `RUNLAKE_EXIT_TIMEOUT`: seconds that `finish()` waits for the writer.
+    /// `RUNLAKE_EXIT_TIMEOUT`: seconds that `finish()` waits for a writer that gets nowhere.
     pub exit_timeout: Duration,
+    /// How long a cause of trouble that was told is not told again.
+    pub quiet: Duration,
 }
 
 impl Default for WriterSettings {
@@ -60,6 +64,7 @@ impl Default for WriterSettings {
             page_bytes: PAGE_BYTES,
             segment_rows: SEGMENT_ROWS,
             exit_timeout: Duration::from_secs_f64(EXIT_TIMEOUT_SECS),
+            quiet: Duration::from_secs_f64(QUIET_SECS),
         }
     }
 }
@@ -106,7 +111,10 @@ pub const VARIABLES: [(&str, &str); 14] = [
     ("RUNLAKE_QUIET", "1: print nothing when a run starts and ends; default 0"),
     ("RUNLAKE_SYNC_SECS", "seconds between syncs of the journal against power loss, 0 for never; default 1"),
     ("RUNLAKE_SEAL_SECS", "seconds until logged rows are in a Parquet segment; default 25"),
-    ("RUNLAKE_EXIT_TIMEOUT", "seconds that finish() and the end of the process wait for the disk; default 5"),
+    (
+        "RUNLAKE_EXIT_TIMEOUT",
+        "seconds that finish() and the end of the process wait for a disk that does not answer; default 5",
+    ),
 ];
 
 /// A variable's value; empty counts as not set.

@@ -50,13 +50,28 @@ class Run(_runlake.Run):
     """
 
     labels: Labels
-    config: Config
-    summary: Summary
+    _settings: dict[str, Any]
+    _results: dict[str, Any]
 
     def __init__(self, *_: Any, **__: Any) -> None:
         self.labels = Labels()
-        self.config = Config(self.set_attributes, {})
-        self.summary = Summary(self.set_attributes, {}, self.last, self.last_values)
+        self._settings = {}
+        self._results = {}
+
+    @property
+    def config(self) -> Config:
+        """The settings: a mapping whose changes are recorded."""
+        return Config(self.set_attributes, self._settings)
+
+    @property
+    def summary(self) -> Summary:
+        """The results: what is set here, else the last value of each metric."""
+        return Summary(self.set_attributes, self._results, self.last, self.last_values)
+
+    def remember(self, config: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
+        """Take over settings and results that are recorded already, by this attempt's start or an earlier one."""
+        self._settings.update(config)
+        self._results.update(summary)
 
     @property
     def name(self) -> str:

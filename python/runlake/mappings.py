@@ -1,4 +1,7 @@
-"""`Run.config` and `Run.summary`: mappings whose changes are recorded as attributes of the run."""
+"""`Run.config` and `Run.summary`: mappings whose changes are recorded as attributes of the run.
+
+Both are views: the run keeps the values, and the view keeps the run. So a run that nobody holds ends at once.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ class Config(MutableMapping[str, Any]):
 
     __slots__ = ("_record", "_values")
 
-    def __init__(self, record: Recorder, values: Mapping[str, Any]) -> None:
+    def __init__(self, record: Recorder, values: dict[str, Any]) -> None:
         object.__setattr__(self, "_record", record)
-        object.__setattr__(self, "_values", dict(values))
+        object.__setattr__(self, "_values", values)
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -85,12 +88,12 @@ class Summary(MutableMapping[str, Any]):
     def __init__(
         self,
         record: Recorder,
-        values: Mapping[str, Any],
+        values: dict[str, Any],
         last: Callable[[str], float | None],
         last_values: Callable[[], dict[str, float]],
     ) -> None:
         self._record = record
-        self._values = dict(values)
+        self._values = values
         self._last = last
         self._last_values = last_values
 

@@ -7,9 +7,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from . import _runlake, encode
-from .errors import InvalidArgument, RunlakeWarning
+from .errors import Error, InvalidArgument, RunlakeWarning
 from .handle import Labels, Run, checked_tags, say
-from .mappings import Config, Summary, as_settings, config_rows
+from .mappings import as_settings, config_rows
 from .words import name_of
 
 if TYPE_CHECKING:
@@ -112,10 +112,7 @@ def open_run(
     )
     if not name and "name" not in earlier:
         run.name = run.labels.name
-    run.config = Config(run.set_attributes, {**_under("config/", earlier), **settings})
-    run.summary = Summary(
-        run.set_attributes, _under("summary/", earlier), run.last, run.last_values
-    )
+    run.remember({**_under("config/", earlier), **settings}, _under("summary/", earlier))
     if not run.labels.quiet:
         attempt = f", attempt {run.attempt}" if run.resumed else ""
         remote = ", a network file system: rows are written within 50 ms" if run.remote else ""
@@ -162,15 +159,29 @@ def identity(
             nth = _opened[key] = _opened.get(key, 0) + 1
             return _runlake.id_of([*key, str(nth)]), "must" if resume == "must" else "auto"
     if resume == "auto":
-        import os
-
-        place = _runlake.variable("SLURM_JOB_ID") or os.getcwd()  # noqa: PTH109 - a text is wanted
-        return _runlake.id_of(["auto", place, *labels]), "auto"
+        if (place := _place()) is not None:
+            return _runlake.id_of(["auto", place, *labels]), "auto"
+        warnings.warn(
+            "a new run is begun, as the working folder, by which the earlier one would be found, is gone",
+            RunlakeWarning,
+            stacklevel=5,
+        )
+        return None, "never"
     if resume == "must":
         raise InvalidArgument(
             'invalid id None: expected the id of the run to resume, or resume="auto"'
         )
     return None, resume or "never"
+
+
+def _place() -> str | None:
+    """Return what tells runs of the same labels apart: the SLURM job or the working folder. None where that is gone."""
+    import os
+
+    try:
+        return _runlake.variable("SLURM_JOB_ID") or os.getcwd()  # noqa: PTH109 - a text is wanted
+    except OSError:
+        return None
 
 
 def flag(name: str) -> bool:
@@ -186,12 +197,16 @@ def flag(name: str) -> bool:
 
 
 def _earlier(run: Run) -> dict[str, Any]:
-    """Return the current attributes of a run that is resumed, by path."""
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", RunlakeWarning
-        )  # what cannot be read is told by who reads the run
-        rows = _runlake.Lake(run.lake).attributes(runs=[run.id], project=run.project).rows()
+    """Return the current attributes of a run that is resumed, by path; with a warning none where they cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            # What is damaged is told by who reads the run.
+            warnings.simplefilter("ignore", RunlakeWarning)
+            rows = _runlake.Lake(run.lake).attributes(runs=[run.id], project=run.project).rows()
+    except Error as error:
+        text = f"config and summary begin empty, as what earlier attempts recorded cannot be read: {error}"
+        warnings.warn(text, RunlakeWarning, stacklevel=5)
+        return {}
     return {row["path"]: encode.decoded(row["type"], row["number"], row["text"]) for row in rows}
 
 

@@ -186,15 +186,20 @@ unsafe fn fast_step(py: Python<'_>, call: Call) -> Option<Option<i64>> {
     }
 }
 
-/// Whether keyword names are just "step". They are a constant of the calling code, so one that was met is known by its
-/// address; it is kept for ever, so that no other object gets that address.
+/// Keyword names that are just "step". They are a constant of the calling code, so those that were met are known by their
+/// address; they are kept for ever, so that no other object gets that address.
+static JUST_STEP: [AtomicPtr<ffi::PyObject>; 16] = [const { AtomicPtr::new(ptr::null_mut()) }; 16];
+
+/// Whether keyword names are just "step".
 #[inline]
 unsafe fn is_just_step(py: Python<'_>, names: *mut ffi::PyObject) -> bool {
-    static MET: [AtomicPtr<ffi::PyObject>; 16] = [const { AtomicPtr::new(ptr::null_mut()) }; 16];
-    let slot = &MET[(names.addr() >> 4) % MET.len()];
-    if slot.load(Ordering::Relaxed) == names {
-        return true;
-    }
+    let slot = &JUST_STEP[(names.addr() >> 4) % JUST_STEP.len()];
+    // SAFETY: the caller's promise.
+    slot.load(Ordering::Relaxed) == names || unsafe { meet_names(py, names, slot) }
+}
+
+#[cold]
+unsafe fn meet_names(py: Python<'_>, names: *mut ffi::PyObject, slot: &AtomicPtr<ffi::PyObject>) -> bool {
     // SAFETY: attached, and the names are a tuple of str.
     unsafe {
         if ffi::PyTuple_Size(names) != 1 || ffi::PyTuple_GetItem(names, 0) != step_name(py) {

@@ -39,11 +39,13 @@ impl KeyCache {
     pub(super) fn get(&self, key: *mut ffi::PyObject) -> Option<MetricId> {
         let at = index(key);
         let slot = &self.slots[at];
-        if slot.key == key {
-            return Some(slot.id);
-        }
-        let other = &self.slots[at ^ 1];
-        (other.key == key).then_some(other.id)
+        if slot.key == key { Some(slot.id) } else { self.get_beside(key, at) }
+    }
+
+    #[cold]
+    fn get_beside(&self, key: *mut ffi::PyObject, at: usize) -> Option<MetricId> {
+        let slot = &self.slots[at ^ 1];
+        (slot.key == key).then_some(slot.id)
     }
 
     /// Remembers a key, in place of another where three share two slots. A key that only its dict holds was made for this

@@ -85,6 +85,7 @@ pub(super) unsafe fn read(value: *mut ffi::PyObject) -> Option<f64> {
     }
 }
 
+#[cold]
 #[inline(never)]
 unsafe fn read_other(value: *mut ffi::PyObject, class: *mut ffi::PyObject) -> Option<f64> {
     // SAFETY: as for `read`.

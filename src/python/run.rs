@@ -88,7 +88,10 @@ impl PyRun {
         if mode != "online" {
             return Err(invalid("mode", mode, r#""online" or "disabled""#));
         }
-        let settings = WriterSettings::from_env()?;
+        let mut settings = WriterSettings::from_env()?;
+        if strict {
+            settings.quiet = Duration::ZERO;
+        }
         let options = Options { id, resume, resume_from, rank, job, attributes, settings };
         let run = py.detach(|| Run::open(&lake, &project, options))?;
         let (id, lake) = (run.id().to_owned(), run.lake().to_owned());

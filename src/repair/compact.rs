@@ -56,15 +56,23 @@ pub fn compact(disk: &dyn Disk, run: &RunRef, observer: &Observer) -> Result<Com
 
 /// The most segments that a finished run is left with.
 const MAX_SEGMENTS: usize = 9;
-/// The most bytes that are merged while somebody waits for the end of a program: about five seconds of work.
+/// The most bytes that are recovered, and merged, while somebody waits for the end of a program: some seconds of work.
 const MAX_WAIT_BYTES: u64 = 128 << 20;
 
-/// Compacts a run whose last writer has just finished, if its writers left many segments. Costs three listings where there
-/// is nothing to do. Returns whether there was.
+/// Cleans up after the last writer of a run: recovers what killed ones left, such as forked children, and compacts the
+/// run if many segments are left. Costs three listings where there is nothing to do. Returns whether there was.
 ///
 /// # Errors
 /// See [`compact`].
 pub fn tidy(disk: &dyn Disk, run: &RunRef, observer: &Observer) -> Result<bool> {
+    let journal = run.dir.join(JOURNAL_DIR);
+    let pages = disk.list(&journal)?;
+    let page_bytes: u64 = leftover::journal_files(&pages).map(|(_, entry)| entry.bytes).sum();
+    // Who lives has a page there, and will be the last.
+    if page_bytes > MAX_WAIT_BYTES || leftover::any_alive(disk, &journal, &pages, observer) {
+        return Ok(false);
+    }
+    let recovers = page_bytes > 0 && !recover::recover(disk, run, observer)?.writers.is_empty();
     let mut sizes = Vec::new();
     for table in Table::ALL {
         let entries = disk.list(&run.dir.join(table.name()))?;
@@ -73,11 +81,7 @@ pub fn tidy(disk: &dyn Disk, run: &RunRef, observer: &Observer) -> Result<bool> 
         );
     }
     if sizes.len() <= MAX_SEGMENTS || sizes.iter().sum::<u64>() > MAX_WAIT_BYTES {
-        return Ok(false);
-    }
-    // Who lives has a page there, and will be the last; what a killed writer left is for `recover`.
-    if leftover::journal_files(&disk.list(&run.dir.join(JOURNAL_DIR))?).next().is_some() {
-        return Ok(false);
+        return Ok(recovers);
     }
     compact(disk, run, observer).map(|_| true)
 }

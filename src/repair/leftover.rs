@@ -78,3 +78,12 @@ pub(super) fn status(tail: &Tail, observer: &Observer) -> Status {
 pub(super) fn journal_files(entries: &[Entry]) -> impl Iterator<Item = (WriterId, &Entry)> {
     entries.iter().filter_map(|entry| Some((layout::parse_journal(&entry.name)?.0, entry)))
 }
+
+/// Whether a process that may be alive has any of these journal files, as their headers say.
+pub(super) fn any_alive(disk: &dyn Disk, journal: &Path, entries: &[Entry], observer: &Observer) -> bool {
+    journal_files(entries).any(|(_, entry)| {
+        let head = disk.open(&journal.join(&entry.name)).and_then(|file| file.read(0..HEADER_BYTES as u64));
+        let header = head.ok().and_then(|bytes| Header::from_bytes(&bytes).ok());
+        header.is_some_and(|header| observer.status(&header.process, header.heartbeat_micros) == Status::Running)
+    })
+}

@@ -119,7 +119,9 @@ impl<C: Default + Send + 'static> Run<C> {
             _ => {}
         }
         let rewinds = options.resume_from.is_some();
-        let attempt = if exists { attempt::next(&*disk, &dir, rewinds, options.job.as_deref())? } else { 1 };
+        let attempt = if exists { attempt::next(&*disk, &dir, rewinds, options.job.as_deref()) } else { Ok(1) };
+        // A process that cannot see what there is still logs, as the first attempt, and says so.
+        let (attempt, unseen) = attempt.map_or_else(|error| (1, Some(error)), |attempt| (attempt, None));
         let identity =
             [Lake { path: lake.clone(), disk: disk.clone() }.identity(), RunFile::new(project, &id).identity(&dir)];
         let (rank, job, settings) = (options.rank, options.job, options.settings);
@@ -127,6 +129,7 @@ impl<C: Default + Send + 'static> Run<C> {
         let process = Slot::start(&place, None);
         {
             let mut locked = process.writer.lock();
+            locked.appender.trouble = unseen;
             if let Some(step) = options.resume_from {
                 locked.appender.set_attribute(&format!("attempt/{attempt}/from"), &Attribute::int(step));
             }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -114,8 +115,9 @@ impl<C> Keeper<C> {
         self.maker.origin()
     }
 
-    /// A tick, unless there was one just now. Called between batches of rows.
+    /// A tick, unless there was one just now. Called between batches of rows, so it is progress.
     pub(super) fn breathe(&mut self) {
+        self.shared.progress.fetch_add(1, Ordering::Relaxed);
         if self.tick.is_due(Instant::now()) {
             self.tick();
         }

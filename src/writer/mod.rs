@@ -19,7 +19,7 @@ mod tests;
 mod thread;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread as threads;
 use std::time::{Duration, Instant};
 
@@ -68,6 +68,8 @@ struct Shared<C> {
     attention: AtomicBool,
     reports: parking_lot::Mutex<Reports>,
     waker: Arc<Waker>,
+    /// Grows while the thread gets on with its work.
+    progress: AtomicU64,
 }
 
 impl<C> Shared<C> {
@@ -109,8 +111,9 @@ impl<C: Default + Send + 'static> Writer<C> {
         let shared = Arc::new(Shared {
             locked: Mutex::new(Locked { appender, caller: C::default(), finished: false }),
             attention: AtomicBool::new(false),
-            reports: parking_lot::Mutex::default(),
+            reports: parking_lot::Mutex::new(Reports::new(settings.quiet)),
             waker,
+            progress: AtomicU64::new(0),
         });
         if let Err(error) = made {
             shared.report(&error);
@@ -192,39 +195,50 @@ impl<C: Default + Send + 'static> Writer<C> {
     /// # Errors
     /// [`Error::Timeout`] after `timeout`, which is endless if `None`; or why no segment could be written.
     pub fn flush(&self, timeout: Option<Duration>, interrupted: &mut dyn FnMut() -> bool) -> Result<()> {
-        self.ask("flush", Control::Flush, timeout, interrupted)
+        let asked = Instant::now();
+        let mut given_up = || timeout.is_some_and(|timeout| asked.elapsed() >= timeout) || interrupted();
+        self.ask("flush", Control::Flush, timeout, &mut given_up)
     }
 
     /// Records this status, seals and compacts everything, removes the journal and ends the thread. A second call does
-    /// nothing.
+    /// nothing. Waits as long as the thread gets on: a backlog of a hundred million rows takes its seconds.
     ///
     /// # Errors
-    /// As [`Self::flush`], after the exit timeout; the journal then stays for readers and `runlake recover`.
+    /// As [`Self::flush`], once nothing has moved for the exit timeout; the journal then stays for readers and
+    /// `runlake recover`.
     pub fn finish(&self, status: &'static str) -> Result<()> {
         if std::mem::replace(&mut self.lock().finished, true) {
             return Ok(());
         }
-        self.ask("finish", |reply| Control::Finish(status, reply), Some(self.exit_timeout), &mut || false)
+        let mut seen = (0, Instant::now());
+        let mut stalled = || {
+            let progress = self.shared.progress.load(Ordering::Relaxed);
+            if progress != seen.0 {
+                seen = (progress, Instant::now());
+            }
+            seen.1.elapsed() >= self.exit_timeout
+        };
+        let control = |reply| Control::Finish(status, reply);
+        self.ask("finish", control, Some(self.exit_timeout), &mut stalled)
     }
 
+    /// Waits for the thread's answer until the caller has `given_up`, which is asked often; `limit` is for the error.
     fn ask(
         &self,
         action: &'static str,
         control: impl FnOnce(Sender<Result<()>>) -> Control,
-        timeout: Option<Duration>,
-        interrupted: &mut dyn FnMut() -> bool,
+        limit: Option<Duration>,
+        given_up: &mut dyn FnMut() -> bool,
     ) -> Result<()> {
         let (reply, answer) = bounded(1);
         let no_answer = |limit| Error::Timeout { action, limit, path: self.folder.dir().to_owned() };
         self.control.try_send(control(reply)).map_err(|_full_or_gone| no_answer(None))?;
         self.shared.waker.wake();
-        let asked = Instant::now();
         loop {
-            let left = timeout.map_or(Duration::MAX, |timeout| timeout.saturating_sub(asked.elapsed()));
-            match answer.recv_timeout(left.min(ASK_AGAIN)) {
+            match answer.recv_timeout(limit.map_or(ASK_AGAIN, |limit| limit.min(ASK_AGAIN))) {
                 Ok(done) => return done,
                 Err(RecvTimeoutError::Disconnected) => return Err(no_answer(None)),
-                Err(RecvTimeoutError::Timeout) if left <= ASK_AGAIN || interrupted() => return Err(no_answer(timeout)),
+                Err(RecvTimeoutError::Timeout) if given_up() => return Err(no_answer(limit)),
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }

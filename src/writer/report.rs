@@ -1,36 +1,42 @@
-//! What people are told of trouble: one line per cause and minute, kept until a caller takes it.
+//! What people are told of trouble: one line a cause, and a minute without, kept until a caller takes it. Where trouble is an
+//! exception (`strict`), there is no such minute: each call that meets it raises.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
 
-/// How long a cause stays quiet once it was told.
-const QUIET: Duration = Duration::from_secs(60);
-
 /// Warnings not yet shown; see the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reports {
+    quiet: Duration,
     told: HashMap<String, Instant>,
-    pending: Vec<String>,
+    /// By cause.
+    pending: BTreeMap<String, String>,
 }
 
 impl Reports {
-    /// Adds what went wrong, unless the same cause was added within the last minute. Returns whether it was added.
+    /// Where a cause that was told is not told again for that long.
+    pub(super) fn new(quiet: Duration) -> Self {
+        Self { quiet, told: HashMap::new(), pending: BTreeMap::new() }
+    }
+
+    /// Adds what went wrong, unless the same cause is waiting to be told or was told just now. Returns whether it was added.
     pub(super) fn add(&mut self, error: &Error) -> bool {
         let cause = cause(error);
         let now = Instant::now();
-        if self.told.get(&cause).is_some_and(|told| now.duration_since(*told) < QUIET) {
-            return false;
+        let is_known = self.pending.contains_key(&cause)
+            || self.told.get(&cause).is_some_and(|told| now.duration_since(*told) < self.quiet);
+        if !is_known {
+            self.told.insert(cause.clone(), now);
+            self.pending.insert(cause, error.to_string());
         }
-        self.told.insert(cause, now);
-        self.pending.push(error.to_string());
-        true
+        !is_known
     }
 
     /// The warnings to show now.
     pub(super) fn take(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.pending)
+        std::mem::take(&mut self.pending).into_values().collect()
     }
 }
 
@@ -53,14 +59,17 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn a_cause_is_told_once_a_minute_whatever_the_file() {
+    fn a_cause_is_told_once_a_minute_whatever_the_file_or_each_time_it_is_taken() {
         let full = |path: &str| Error::io("write", Path::new(path), io::Error::from_raw_os_error(28));
         let denied = Error::io("write", Path::new("/a"), io::Error::from_raw_os_error(13));
-        let mut reports = Reports::default();
-        assert!(reports.add(&full("/a")));
-        assert!(!reports.add(&full("/b")));
-        assert!(reports.add(&denied));
-        assert_eq!(reports.take().len(), 2);
-        assert_eq!(reports.take().len(), 0);
+        for (quiet, told_again) in [(Duration::from_secs(60), false), (Duration::ZERO, true)] {
+            let mut reports = Reports::new(quiet);
+            assert!(reports.add(&full("/a")));
+            assert!(!reports.add(&full("/b")));
+            assert!(reports.add(&denied));
+            assert_eq!(reports.take().len(), 2);
+            assert_eq!(reports.take().len(), 0);
+            assert_eq!(reports.add(&full("/c")), told_again);
+        }
     }
 }

@@ -239,15 +239,20 @@ def test_a_status_that_is_none_is_refused(run):
     assert not run.finished
 
 
-def test_a_run_that_nobody_holds_is_finished(lake):
+def test_a_run_that_nobody_holds_is_finished_at_once(lake):
     run = rl.init("p", lake=lake, quiet=True)
     child = run.child("c")
     child.log({"loss": 1})
-    name = child.id
-    del child
-    gc.collect()
+    name, config = child.id, child.config
+    gc.disable()
+    try:
+        del child
+        config["lr"] = 1  # settings that somebody holds keep their run
+        del config
+    finally:
+        gc.enable()
     (row,) = [row for row in rl.open(lake).runs().rows() if row["id"] == name]
-    assert row["status"] == "finished"
+    assert (row["status"], row["config.lr"]) == ("finished", 1)
     run.finish()
 
 

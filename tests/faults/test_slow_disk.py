@@ -58,6 +58,18 @@ def test_a_disk_that_stalls_holds_up_the_end_for_the_exit_timeout_only(faulty_di
     assert rl.open(lake).runs().rows()[0]["status"] == "killed"
 
 
+def test_a_slow_disk_is_waited_for_while_it_gets_on(faulty_disk):
+    with start(faulty_disk, 10_000, "run.finish()", RUNLAKE_EXIT_TIMEOUT="1") as process:
+        process.stdout.readline()
+        faulty_disk.set(delay_ms=40)
+        out, err = process.communicate("go\n")
+    assert (process.returncode, err) == (0, "")
+    assert float(out) > 1
+    lake = faulty_disk.folder / "lake"
+    assert stored_rows(lake) == set(range(10_000))
+    assert rl.open(lake).runs().rows()[0]["status"] == "finished"
+
+
 def test_a_writer_thread_that_is_gone_stops_nothing(faulty_disk):
     with start(faulty_disk, 300_000, "run.finish()", RUNLAKE_EXIT_TIMEOUT="0.5") as process:
         threads = int(process.stdout.readline().split()[1])

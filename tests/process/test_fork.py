@@ -112,6 +112,8 @@ def test_bare_forks_at_full_speed_whatever_they_end_with(tmp_path, lake, end):
     """
     check_parent(lake, train(tmp_path, lake, body))
     assert sorted(steps(lake, "child").values()) == [[number] for number in range(20)]
+    # What killed children leave is sealed at the end of their parent.
+    assert journal(lake) == []
 
 
 def test_a_grandchild_is_a_writer_too(tmp_path, lake):

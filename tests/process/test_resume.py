@@ -182,3 +182,46 @@ def test_a_thousand_runs_begun_at_once_are_a_thousand_runs(tmp_path, lake):
     assert {row["status"] for row in runs} == {"finished"}
     values = [row["value"] for row in rl.open(lake).metrics("n").rows()]
     assert sorted(values) == list(range(1000))
+
+
+def test_a_process_that_can_open_no_file_goes_on_with_a_run(tmp_path, lake):
+    script = """
+        import os, resource, sys
+        import runlake as rl
+
+        with rl.init("p", id="r", lake=sys.argv[1], config={"lr": 1}) as run:
+            run.log({"a": 1}, step=1)
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+        free = os.dup(0)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, allowed[1]))
+        run = rl.init("p", id="r", lake=sys.argv[1], resume="must")
+        run.log({"a": 2}, step=2)
+        assert dict(run.config) == {}
+        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
+        run.log({"a": 3}, step=3)
+        run.finish()
+    """
+    _, err = run(tmp_path, script, lake)
+    assert "config and summary begin empty, as what earlier attempts recorded cannot be read" in err
+    assert "too many open files" in err
+    found = [(row["step"], row["value"]) for row in rl.open(lake).metrics().rows()]
+    assert sorted(found) == [(1, 1), (2, 2), (3, 3)]
+    (row,) = rl.open(lake).runs().rows()
+    assert (row["status"], row["config.lr"]) == ("finished", 1)
+
+
+def test_without_the_folder_by_which_to_find_a_run_a_new_one_is_begun(tmp_path, lake):
+    script = """
+        import os, sys
+        import runlake as rl
+
+        os.mkdir("gone")
+        os.chdir("gone")
+        os.rmdir(os.getcwd())
+        with rl.init("p", lake=sys.argv[1], resume="auto") as run:
+            run.log({"a": 1})
+    """
+    _, err = run(tmp_path, script, lake)
+    assert "a new run is begun, as the working folder" in err
+    assert len(rl.open(lake).metrics()) == 1
