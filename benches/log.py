@@ -27,6 +27,7 @@ import runlake
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 SUBJECTS = {
     "call": "One call",
+    "stall": "A disk in trouble",
     "engine": "One core",
     "throughput": "Full speed",
     "size": "Size on disk",

@@ -83,8 +83,8 @@ def folder_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def resident_bytes() -> int:
-    """Return the memory that this process occupies, files mapped into it included."""
+def resident_bytes(kind: str = "VmRSS") -> int:
+    """Return the memory that this process occupies: all, files mapped into it included, or of one kind."""
     status = Path("/proc/self/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    line = next(line for line in status.splitlines() if line.startswith(kind))
     return int(line.split()[1]) * 1024

@@ -1,6 +1,7 @@
 //! The last value of every metric of a run: the summary of those who did not get to write one.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -13,9 +14,11 @@ use crate::value::Attribute;
 
 /// Rows read at a time.
 const BATCH_ROWS: usize = 1 << 16;
+/// The columns of metrics that are needed: metric, time, value, text, seq.
+const COLUMNS: [usize; 5] = [0, 2, 3, 4, 8];
 
 /// The value of each metric with the greatest (time, seq). The journal's rows of metrics are taken out of `tails`.
-pub fn of(segments: &[Segment], tails: &mut [Tail], problems: &mut Vec<Problem>) -> BTreeMap<Box<str>, Attribute> {
+pub fn of(segments: &mut [Segment], tails: &mut [Tail], problems: &mut Vec<Problem>) -> BTreeMap<Box<str>, Attribute> {
     let mut last = Last::default();
     for segment in segments {
         if let Err(error) = last.add_segment(segment) {
@@ -24,7 +27,9 @@ pub fn of(segments: &[Segment], tails: &mut [Tail], problems: &mut Vec<Problem>)
     }
     for tail in tails {
         // The columns fit their schema, so there is no error to report.
-        if let Ok(batch) = tail.rows.metrics.take_sorted(&tail.rows.names, tail.origin) {
+        if let Ok(batch) = tail.rows.metrics.take_sorted(&tail.rows.names, tail.origin)
+            && let Ok(batch) = batch.project(&COLUMNS)
+        {
             last.add(&batch);
         }
     }
@@ -40,20 +45,22 @@ struct Value {
 }
 
 impl Last {
-    fn add_segment(&mut self, segment: &Segment) -> Result<()> {
-        for batch in segment.batches(BATCH_ROWS)? {
-            self.add(&batch?);
+    fn add_segment(&mut self, segment: &mut Segment) -> Result<()> {
+        for part in segment.newest_parts() {
+            for batch in segment.read(&part, &COLUMNS, &Arc::default(), BATCH_ROWS)? {
+                self.add(&batch?);
+            }
         }
         Ok(())
     }
 
-    /// Takes in rows with the columns of metrics.
+    /// Takes in rows with these columns.
     fn add(&mut self, batch: &RecordBatch) {
         let metric = batch.column(0).as_dictionary::<Int32Type>();
-        let times = batch.column(2).as_primitive::<TimestampMicrosecondType>().values();
-        let values = batch.column(3).as_primitive::<Float64Type>();
-        let texts = batch.column(4).as_string::<i32>();
-        let seqs = batch.column(8).as_primitive::<Int64Type>().values();
+        let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
+        let values = batch.column(2).as_primitive::<Float64Type>();
+        let texts = batch.column(3).as_string::<i32>();
+        let seqs = batch.column(4).as_primitive::<Int64Type>().values();
         let names = metric.values().as_string::<i32>();
         // First the newest row of each metric of this batch, then one look-up for each.
         let mut newest: Vec<Option<usize>> = vec![None; names.len()];

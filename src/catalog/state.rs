@@ -69,9 +69,9 @@ impl RunState {
         let seen_micros = writers.values().filter_map(|writer| writer.seen_micros).max().or(fold.newest_micros);
         let mut last_values = BTreeMap::new();
         if writers.values().any(|writer| !writer.is_closed) {
-            let metrics = open_segments(disk, run, Table::Metrics, &mut problems);
+            let mut metrics = open_segments(disk, run, Table::Metrics, &mut problems);
             segments::drop_sealed(&mut tails, Table::Metrics, &metrics);
-            last_values = last_values::of(&metrics, &mut tails, &mut problems);
+            last_values = last_values::of(&mut metrics, &mut tails, &mut problems);
             last_values.retain(|metric, _| fold.change(&format!("summary/{metric}")).is_none());
         }
         let gone = |tail: &Tail| observer.status(&tail.process, tail.heartbeat_micros) == Status::Killed;

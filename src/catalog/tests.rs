@@ -145,6 +145,35 @@ fn the_summary_of_a_killed_run_is_completed_by_its_last_values() {
 }
 
 #[test]
+fn the_last_values_are_the_newest_however_steps_and_times_run_over_many_pages() {
+    let (_dir, catalog) = catalog();
+    let run = fixture::run(&catalog.lake, "p", "r");
+    let mut writer = Writer::new(&run, 1, None);
+    let rows = i32::try_from(3 * crate::segment::write::PAGE_ROWS).unwrap();
+    // By (metric, step) the newest row is the last one, the first one, and one in the middle; and of small metrics one of a
+    // page that many share.
+    let mut expected = Vec::new();
+    for (metric, turn) in [("up", 0), ("down", rows), ("down and up", rows / 2)] {
+        for i in 0..rows {
+            writer.log(metric, (turn - i).abs().into(), i.into());
+        }
+        expected.push((metric.to_owned(), f64::from(rows - 1)));
+    }
+    for small in 0..20 {
+        let metric = format!("small/{small}");
+        writer.log(&metric, 1, 1.0);
+        writer.log(&metric, 0, f64::from(small));
+        expected.push((metric, f64::from(small)));
+    }
+    writer.put_into_segments();
+    let state = RunState::read(&*catalog.lake.disk, &run, &Observer::now());
+    assert_eq!(state.problems, []);
+    for (metric, value) in expected {
+        assert_eq!(state.last_values[metric.as_str()], Attribute::float(value), "{metric}");
+    }
+}
+
+#[test]
 fn runs_are_found_by_id_by_the_start_of_an_id_and_by_name() {
     let (_dir, catalog) = catalog();
     let name = |name: &str| [("name", Attribute::text(name))];

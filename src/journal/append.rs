@@ -252,6 +252,16 @@ impl Appender {
         prepared
     }
 
+    /// Records why the writer's end was not as it should be, where the live page has room for it: the disk is not waited for.
+    pub fn set_degraded(&mut self, cause: &str) {
+        let path = format!("writer/{}/degraded", self.maker.origin().writer);
+        let value = Attribute::text(cause);
+        let bytes = frame::attribute_bytes(&path, &value);
+        if self.page.as_ref().is_some_and(|page| page.room() >= bytes) {
+            self.try_set_attribute(&path, &value);
+        }
+    }
+
     fn append(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32)) {
         if let Some(page) = &mut self.page {
             page.append(bytes, write);

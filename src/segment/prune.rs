@@ -3,6 +3,7 @@
 //! Rows are sorted by (metric, step), so one metric of many lies in few pages, and a range of steps in few of those.
 //! Statistics only leave out what cannot match: the rows that are read are compared one by one.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ use crate::error::Result;
 pub const METRIC: usize = 0;
 /// The place of `step`.
 pub const STEP: usize = 1;
+/// The place of `time`.
+const TIME: usize = 2;
 /// The place of `attempt`.
 pub const ATTEMPT: usize = 6;
 
@@ -172,6 +175,39 @@ impl Segment {
         }
     }
 
+    /// The parts of a segment of metrics that may hold the newest row of any metric, in order. Where there are few metrics
+    /// that is a small share of the pages.
+    pub fn newest_parts(&mut self) -> Vec<Part> {
+        self.load_page_index();
+        let groups = 0..self.parquet().num_row_groups();
+        groups.map(|row_group| Part { row_group, selection: self.newest(row_group) }).collect()
+    }
+
+    /// The rows in pages that may hold the newest row of any metric; `None` without a page index.
+    fn newest(&self, row_group: usize) -> Option<RowSelection> {
+        let firsts = self.first_rows(row_group, METRIC)?;
+        if self.first_rows(row_group, TIME)? != firsts {
+            return None;
+        }
+        let index = self.parquet().page_index_for_row_group(row_group);
+        let (Some(ColumnIndexMetaData::BYTE_ARRAY(metric)), Some(ColumnIndexMetaData::INT64(time))) =
+            (index.column_index(METRIC), index.column_index(TIME))
+        else {
+            return None;
+        };
+        // The metric that a page is full of, and its newest time there. Names that are cut short never are the same.
+        let filled = |page| {
+            let (min, max) = (metric.min_value(page)?, metric.max_value(page)?);
+            (min == max).then_some((min, *time.max_value(page)?))
+        };
+        let mut newest: HashMap<&[u8], i64> = HashMap::new();
+        for (name, time) in (0..firsts.len() - 1).filter_map(filled) {
+            newest.entry(name).and_modify(|newest| *newest = time.max(*newest)).or_insert(time);
+        }
+        let may_be_newest = |page| filled(page).is_none_or(|(name, time)| newest.get(name) == Some(&time));
+        Some(selected(&firsts, may_be_newest))
+    }
+
     /// The rows in those pages of a column for which `may_match` holds; `None` without a page index that makes sense.
     fn pages(
         &self,
@@ -179,10 +215,18 @@ impl Segment {
         column: usize,
         may_match: impl Fn(&ColumnIndexMetaData, usize) -> bool,
     ) -> Option<RowSelection> {
+        let firsts = self.first_rows(row_group, column)?;
+        let index = self.parquet().page_index_for_row_group(row_group);
+        let values = index.column_index(column)?;
+        Some(selected(&firsts, |page| may_match(values, page)))
+    }
+
+    /// The first row of each page of a column, and the number of rows behind the last; `None` without a page index that makes
+    /// sense.
+    fn first_rows(&self, row_group: usize, column: usize) -> Option<Vec<usize>> {
         let parquet = self.parquet();
         let index = parquet.page_index_for_row_group(row_group);
         let (values, pages) = (index.column_index(column)?, index.offset_index(column)?.page_locations());
-        let rows = usize::try_from(parquet.row_group(row_group).num_rows()).ok()?;
         if values.num_pages() != pages.len() as u64 {
             return None;
         }
@@ -190,12 +234,8 @@ impl Segment {
         for page in pages {
             firsts.push(usize::try_from(page.first_row_index).ok()?);
         }
-        firsts.push(rows);
-        if firsts.first() != Some(&0) || !firsts.is_sorted() {
-            return None;
-        }
-        let spans = firsts.windows(2).enumerate().filter(|(page, _)| may_match(values, *page));
-        Some(RowSelection::from_consecutive_ranges(spans.map(|(_, span)| span[0]..span[1]), rows))
+        firsts.push(usize::try_from(parquet.row_group(row_group).num_rows()).ok()?);
+        (firsts.first() == Some(&0) && firsts.is_sorted()).then_some(firsts)
     }
 
     /// The least and greatest step in a part's row group; `None` where that is not known.
@@ -235,6 +275,12 @@ impl Segment {
             _ => return None,
         })
     }
+}
+
+/// The rows of those pages, which begin at `firsts`, that `may_match`.
+fn selected(firsts: &[usize], may_match: impl Fn(usize) -> bool) -> RowSelection {
+    let spans = firsts.windows(2).enumerate().filter(|(page, _)| may_match(*page));
+    RowSelection::from_consecutive_ranges(spans.map(|(_, span)| span[0]..span[1]), firsts.last().copied().unwrap_or(0))
 }
 
 fn int64_span(group: &RowGroupMetaData, column: usize) -> Option<RangeInclusive<i64>> {

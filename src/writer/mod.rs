@@ -219,7 +219,11 @@ impl<C: Default + Send + 'static> Writer<C> {
             seen.1.elapsed() >= self.exit_timeout
         };
         let control = |reply| Control::Finish(status, reply);
-        self.ask("finish", control, Some(self.exit_timeout), &mut stalled)
+        let finished = self.ask("finish", control, Some(self.exit_timeout), &mut stalled);
+        if let Err(error) = &finished {
+            self.lock().appender.set_degraded(&error.to_string());
+        }
+        finished
     }
 
     /// Waits for the thread's answer until the caller has `given_up`, which is asked often; `limit` is for the error.

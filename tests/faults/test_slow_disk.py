@@ -81,7 +81,14 @@ def test_a_writer_thread_that_is_gone_stops_nothing(faulty_disk):
     assert process.returncode == 0, err
     assert "the writer did not finish within 0.5 s" in err
     assert float(out) < 20
-    assert stored_rows(faulty_disk.folder / "lake") == set(range(300_000))
+    lake = faulty_disk.folder / "lake"
+    assert stored_rows(lake) == set(range(300_000))
+    (degraded,) = [
+        row["text"]
+        for row in rl.open(lake).attributes().rows()
+        if row["path"].endswith("/degraded")
+    ]
+    assert "the writer did not finish within 0.5 s" in degraded
 
 
 def test_logging_does_not_wait_for_a_disk_that_stalls(faulty_disk):
