@@ -8,7 +8,10 @@ use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondTy
 use super::*;
 use crate::disk::current_process;
 use crate::error::Error;
+use crate::format::layout::Table;
 use crate::lake::fixture::{self, Writer, files};
+use crate::lake::segments;
+use crate::segment::read::Segment;
 use crate::value::{Attribute, Scalar};
 
 fn catalog() -> (tempfile::TempDir, Catalog) {
@@ -171,6 +174,16 @@ fn the_last_values_are_the_newest_however_steps_and_times_run_over_many_pages() 
     for (metric, value) in expected {
         assert_eq!(state.last_values[metric.as_str()], Attribute::float(value), "{metric}");
     }
+    // Of ten pages: one of each metric that fills some, and those that several share.
+    let mut problems = Vec::new();
+    let mut segments = segments::open(&*catalog.lake.disk, &run.dir, Table::Metrics, &mut problems).unwrap();
+    let read = |segment: &mut Segment| {
+        let parts = segment.newest_parts();
+        let batches = parts.iter().flat_map(|part| segment.read(part, &[0], &Arc::default(), 1024).unwrap());
+        batches.map(|batch| batch.unwrap().num_rows()).sum::<usize>()
+    };
+    let read: usize = segments.iter_mut().map(read).sum();
+    assert!(read <= 7 * crate::segment::write::PAGE_ROWS, "{read} rows");
 }
 
 #[test]

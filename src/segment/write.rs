@@ -169,6 +169,7 @@ fn properties(table: Table) -> WriterProperties {
             .set_column_dictionary_enabled(column("metric"), true)
             .set_column_statistics_enabled(column("metric"), EnabledStatistics::Page)
             .set_column_statistics_enabled(column("step"), EnabledStatistics::Page)
+            .set_column_statistics_enabled(column("time"), EnabledStatistics::Page)
             .set_sorting_columns(Some(
                 [0, 1, 8]
                     .map(|index| SortingColumn { column_idx: index, descending: false, nulls_first: false })
