@@ -14,7 +14,9 @@ use runlake::segment::read::Segment;
 #[allow(dead_code, reason = "shared with the tests of the engine, which use all of it")]
 mod disk;
 
-fuzz_target!(|bytes: &[u8]| {
+// libFuzzer's hook ends the process at any panic, also at those of the Parquet library, which are caught where it is called.
+// Without it only what reaches this function does.
+fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |bytes: &[u8]| {
     let disk = disk::MemoryDisk::new();
     let path = Path::new("/segment.parquet");
     disk.put(path, bytes.to_vec());
