@@ -23,14 +23,8 @@ impl Disk for OsDisk {
     }
 
     fn list(&self, dir: &Path) -> Result<Vec<Entry>> {
-        let listing = match fs::read_dir(dir) {
-            Ok(listing) => listing,
-            Err(error) if is_absent(&error) => return Ok(Vec::new()),
-            Err(error) => return Err(Error::io("list folder", dir, error)),
-        };
         let mut entries = Vec::new();
-        for entry in listing {
-            let entry = entry.map_err(|error| Error::io("list folder", dir, error))?;
+        for entry in listed(dir)? {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let metadata = match entry.metadata() {
                 Ok(metadata) => metadata,
@@ -53,14 +47,8 @@ impl Disk for OsDisk {
     }
 
     fn folders(&self, dir: &Path) -> Result<Vec<String>> {
-        let listing = match fs::read_dir(dir) {
-            Ok(listing) => listing,
-            Err(error) if is_absent(&error) => return Ok(Vec::new()),
-            Err(error) => return Err(Error::io("list folder", dir, error)),
-        };
         let mut names = Vec::new();
-        for entry in listing {
-            let entry = entry.map_err(|error| Error::io("list folder", dir, error))?;
+        for entry in listed(dir)? {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 names.extend(entry.file_name().into_string().ok());
             }
@@ -115,6 +103,16 @@ impl Disk for OsDisk {
             return Ok(());
         }
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| Error::io("sync folder", dir, error))
+    }
+}
+
+/// What is in a folder, in no order; nothing where it is not there.
+fn listed(dir: &Path) -> Result<Vec<fs::DirEntry>> {
+    let failed = |error| Error::io("list folder", dir, error);
+    match fs::read_dir(dir) {
+        Ok(listing) => listing.collect::<io::Result<_>>().map_err(failed),
+        Err(error) if is_absent(&error) => Ok(Vec::new()),
+        Err(error) => Err(failed(error)),
     }
 }
 

@@ -272,8 +272,12 @@ fn write_crc(out: &mut [u8], seed: u32) {
 /// The CRC-32C of a frame. Frames are words and mostly short, so the instruction itself is quicker than a way round it.
 #[inline]
 fn crc(seed: u32, bytes: &[u8]) -> u32 {
+    /// Past this the other way is quicker.
     #[cfg(target_feature = "sse4.2")]
-    if bytes.len() <= 512 && bytes.len().is_multiple_of(8) {
+    const LONG_BYTES: usize = 512;
+
+    #[cfg(target_feature = "sse4.2")]
+    if bytes.len() <= LONG_BYTES && bytes.len().is_multiple_of(8) {
         let words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
         return !words.fold(!seed, crc_word);
     }
