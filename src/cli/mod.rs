@@ -5,7 +5,7 @@
 //! error. A reader that has seen enough and goes away is no error. Nothing here ends the process.
 //!
 //! One file per command. `terminal` is where they write, `table`, `human`, `attribute` and `document` how, `runs` and
-//! `ids` what they call runs. All reading and changing is done by `catalog`, `scan` and `repair`.
+//! `ids` what they call runs, `package` hands commands on to Python. All reading and changing is done by `catalog`, `scan` and `repair`.
 
 mod attribute;
 mod cells;
@@ -17,6 +17,7 @@ mod human;
 mod ids;
 mod ls;
 mod metrics;
+mod package;
 mod progress;
 mod recover;
 mod rm;
@@ -39,6 +40,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use self::package::Package;
 pub use self::terminal::Terminal;
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
@@ -107,10 +109,11 @@ struct Session<'s, 't> {
     /// The lake, as named by the arguments or the environment.
     lake: PathBuf,
     json: bool,
+    package: &'s dyn Package,
 }
 
 /// Runs one command line, without the program's name, and returns its exit code.
-pub fn main(args: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_>) -> i32 {
+pub fn main(args: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_>, package: &dyn Package) -> i32 {
     let columns = terminal.width.unwrap_or(HELP_COLUMNS).min(HELP_COLUMNS);
     let args = std::iter::once(OsString::from("runlake")).chain(args);
     let parsed = Arguments::command().term_width(columns).try_get_matches_from(args);
@@ -122,7 +125,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
             return answer.exit_code();
         }
     };
-    let mut session = Session { terminal, lake: settings::lake_path(arguments.lake), json: arguments.json };
+    let mut session = Session { terminal, lake: settings::lake_path(arguments.lake), json: arguments.json, package };
     let done = arguments.command.run(&mut session).and_then(|exit| session.terminal.flush().map(|()| exit));
     session.terminal.end();
     match done {

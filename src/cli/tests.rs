@@ -19,6 +19,15 @@ const IDS: [&str; 3] = [
     "0192f0c5-0000-7000-8000-000000000003",
 ];
 
+/// No command of these tests is one of the package's.
+struct NoPackage;
+
+impl Package for NoPackage {
+    fn run(&self, request: &str) -> Result<bool, String> {
+        Err(request.to_owned())
+    }
+}
+
 /// What a command line came to.
 struct Done {
     exit: i32,
@@ -36,7 +45,7 @@ fn run_on(lake: &Path, args: &[&str], set: impl FnOnce(&mut Terminal<'_>)) -> Do
     let mut terminal = Terminal::plain(&mut out, &mut err);
     set(&mut terminal);
     let lake = format!("--lake={}", lake.display());
-    let exit = main(args.iter().copied().chain([lake.as_str()]).map(OsString::from), &mut terminal);
+    let exit = main(args.iter().copied().chain([lake.as_str()]).map(OsString::from), &mut terminal, &NoPackage);
     drop(terminal);
     Done { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
@@ -228,11 +237,11 @@ fn a_reader_that_has_seen_enough_is_no_error_and_a_full_disk_is() {
         let mut err = Vec::new();
         let args = [command, "--no-follow", "baseline", &lake];
         let args = if command == "tail" { &args[..] } else { &[command, &lake] };
-        let exit = main(args.iter().map(OsString::from), &mut Terminal::plain(Pipe(0), &mut err));
+        let exit = main(args.iter().map(OsString::from), &mut Terminal::plain(Pipe(0), &mut err), &NoPackage);
         assert_eq!((exit, String::from_utf8(err).unwrap().as_str()), (0, ""), "{command}");
     }
     let mut err = Vec::new();
-    let exit = main(["ls", &lake].map(OsString::from), &mut Terminal::plain(Full, &mut err));
+    let exit = main(["ls", &lake].map(OsString::from), &mut Terminal::plain(Full, &mut err), &NoPackage);
     assert_eq!(
         (exit, String::from_utf8(err).unwrap().as_str()),
         (1, "error: cannot write: no storage space: standard output\n")
@@ -261,7 +270,7 @@ fn a_long_table_and_a_wide_one_show_what_was_logged() {
 fn many_problems_are_counted() {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut terminal = Terminal::plain(&mut out, &mut err);
-    let mut session = Session { terminal: &mut terminal, lake: "lake".into(), json: false };
+    let mut session = Session { terminal: &mut terminal, lake: "lake".into(), json: false, package: &NoPackage };
     let problems: Vec<Problem> =
         (0..30).map(|n| Problem { path: format!("file {}", n % 25).into(), text: "torn".into() }).collect();
     assert_eq!(session.warn(&problems), Exit::Found);
