@@ -43,6 +43,14 @@ pub enum Error {
         /// What would be right.
         expected: String,
     },
+    /// A filter that cannot be understood, or that does not fit the runs.
+    #[error("invalid filter: {detail}{place}")]
+    Query {
+        /// What is wrong, and what would be right.
+        detail: String,
+        /// Where in the filter; empty or starting with ", ".
+        place: String,
+    },
     /// No lake, run or metric of that name.
     #[error("no {what} {name:?} in {}{hint}", .path.display())]
     NotFound {

@@ -33,6 +33,7 @@ pub mod lake;
 pub mod name;
 #[cfg(feature = "python")]
 mod python;
+pub mod query;
 pub mod repair;
 pub mod run;
 pub mod scan;

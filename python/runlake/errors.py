@@ -17,6 +17,7 @@ __all__ = [
     "LoggingError",
     "NoActiveRun",
     "NotFound",
+    "QueryError",
     "RunlakeWarning",
 ]
 
@@ -31,6 +32,10 @@ class InvalidName(Error, ValueError):  # noqa: N818 - reads as the sentence it i
 
 class InvalidArgument(Error, ValueError):  # noqa: N818 - as above
     """An argument or a ``RUNLAKE_*`` variable outside what is accepted, or a name that means several runs."""
+
+
+class QueryError(Error, ValueError):
+    """A filter or a query that cannot be understood, or does not fit the runs; the message says where and what is near."""
 
 
 class NotFound(Error, FileNotFoundError):  # noqa: N818 - as above

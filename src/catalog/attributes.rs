@@ -87,8 +87,8 @@ fn changes(catalog: &Catalog, run: &RunRef) -> (Vec<(String, Change)>, Vec<Probl
 fn batch(rows: &[Row<'_>]) -> Result<RecordBatch> {
     let times: TimestampMicrosecondArray = rows.iter().map(|(_, _, change)| Some(change.time)).collect();
     let columns: Vec<ArrayRef> = vec![
-        column::labels(rows.iter().map(|(run, _, _)| &*run.project)),
-        column::labels(rows.iter().map(|(run, _, _)| &*run.id)),
+        column::labels(rows.iter().map(|(run, _, _)| Some(&*run.project))),
+        column::labels(rows.iter().map(|(run, _, _)| Some(&*run.id))),
         Arc::new(StringArray::from_iter_values(rows.iter().map(|(_, path, _)| path))),
         Arc::new(StringArray::from_iter_values(rows.iter().map(|(_, _, change)| change.value.kind.name()))),
         Arc::new(rows.iter().map(|(_, _, change)| change.value.number).collect::<Float64Array>()),

@@ -12,20 +12,20 @@ use crate::value::{Attribute, AttributeType};
 
 /// The values of one path, by row; rows without one are null.
 #[derive(Debug, Default)]
-pub(super) struct Column<'a> {
+pub struct Column<'a> {
     values: Vec<(usize, &'a Attribute)>,
 }
 
 impl<'a> Column<'a> {
     /// Sets the value of a row past all that have one. A second value of one row is left out.
-    pub(super) fn push(&mut self, row: usize, value: &'a Attribute) {
+    pub fn push(&mut self, row: usize, value: &'a Attribute) {
         if self.values.last().is_none_or(|(last, _)| *last < row) && value.kind != AttributeType::Null {
             self.values.push((row, value));
         }
     }
 
     /// The column with `rows` rows: integers, else numbers, else truth values, else times; texts where those are mixed.
-    pub(super) fn finish(&self, rows: usize) -> ArrayRef {
+    pub fn finish(&self, rows: usize) -> ArrayRef {
         use AttributeType::{Bool, Float, Int, Time};
         let all = |kinds: &[AttributeType]| {
             !self.values.is_empty() && self.values.iter().all(|(_, value)| kinds.contains(&value.kind))
@@ -45,6 +45,15 @@ impl<'a> Column<'a> {
             return Arc::new(TimestampMicrosecondArray::from(self.dense(rows, integer)).with_timezone("UTC"));
         }
         Arc::new(StringArray::from(self.dense(rows, text)))
+    }
+
+    /// The numbers among the values; the others are null. `None` where the values are all numbers, or none is.
+    #[must_use]
+    pub fn numbers(&self, rows: usize) -> Option<Float64Array> {
+        let is_number = |value: &Attribute| matches!(value.kind, AttributeType::Int | AttributeType::Float);
+        let numbers = self.values.iter().filter(|(_, value)| is_number(value)).count();
+        let is_mixed = numbers > 0 && numbers < self.values.len();
+        is_mixed.then(|| Float64Array::from(self.dense(rows, |value| value.number.filter(|_| is_number(value)))))
     }
 
     /// `None` where an integer is past 64 bits.
@@ -84,7 +93,7 @@ pub(super) fn text(value: &Attribute) -> Option<String> {
 }
 
 /// Names, of the type that they have in metrics.
-pub(super) fn labels<'a>(names: impl Iterator<Item = &'a str>) -> ArrayRef {
+pub(super) fn labels<'a>(names: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(names.collect::<DictionaryArray<Int32Type>>())
 }
 

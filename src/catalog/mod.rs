@@ -9,7 +9,7 @@
 
 pub mod attributes;
 mod cache;
-mod column;
+pub mod column;
 pub mod find;
 pub mod last_values;
 pub mod liveness;

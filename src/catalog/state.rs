@@ -1,5 +1,6 @@
 //! The state of one run: its attributes, its writers and how they stand.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::last_values;
@@ -114,6 +115,20 @@ impl RunState {
     pub fn summary(&self) -> impl Iterator<Item = (&str, &Attribute)> {
         let set = self.fold.under("summary/").map(|(key, change)| (key, &change.value));
         set.chain(self.last_values.iter().map(|(metric, value)| (&**metric, value)))
+    }
+
+    /// The current value of an attribute, those of the summary among them.
+    #[must_use]
+    pub fn attribute(&self, path: &str) -> Option<&Attribute> {
+        let set = self.fold.change(path).map(|change| &change.value);
+        set.or_else(|| self.last_values.get(path.strip_prefix("summary/")?))
+    }
+
+    /// All current values, by path; those of the summary that nobody set come last.
+    pub fn attributes(&self) -> impl Iterator<Item = (Cow<'_, str>, &Attribute)> {
+        let set = self.fold.iter().map(|(path, change)| (Cow::Borrowed(path), &change.value));
+        let last = self.last_values.iter().map(|(metric, value)| (Cow::Owned(format!("summary/{metric}")), value));
+        set.chain(last)
     }
 
     /// The attempts that went back, with the step they went back to.

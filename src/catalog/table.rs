@@ -24,37 +24,31 @@ use super::column::{self, Column};
 use crate::error::Result;
 use crate::value::Attribute;
 
+/// The columns that every run has, in order.
+pub const FIXED: [&str; 13] = [
+    "id",
+    "project",
+    "name",
+    "status",
+    "created",
+    "finished",
+    "duration_s",
+    "attempt",
+    "group",
+    "job_type",
+    "parent",
+    "tags",
+    "notes",
+];
+
 /// The table of these runs, in their order.
 ///
 /// # Errors
 /// None in practice: the columns are made to fit.
 pub fn runs(states: &[Arc<RunState>]) -> Result<RecordBatch> {
-    let texts = |of: &dyn Fn(&RunState) -> Option<String>| -> ArrayRef {
-        Arc::new(states.iter().map(|state| of(state)).collect::<StringArray>())
-    };
-    let attribute = |path: &'static str| texts(&|state| column::text(&state.fold.change(path)?.value));
-    let times = |of: fn(&RunState) -> Option<i64>| -> ArrayRef {
-        let times: TimestampMicrosecondArray = states.iter().map(|state| of(state)).collect();
-        Arc::new(times.with_timezone("UTC"))
-    };
-    let tags = states.iter().map(|state| state.fold.text("tags"));
-    let mut columns: Vec<(String, ArrayRef)> = [
-        ("id", column::labels(states.iter().map(|state| &*state.run.id))),
-        ("project", column::labels(states.iter().map(|state| &*state.run.project))),
-        ("name", texts(&|state| Some(state.name().to_owned()))),
-        ("status", texts(&|state| Some(state.status.name().to_owned()))),
-        ("created", times(|state| state.created_micros)),
-        ("finished", times(|state| state.finished_micros)),
-        ("duration_s", Arc::new(states.iter().map(|state| state.duration_secs()).collect::<Float64Array>())),
-        ("attempt", Arc::new(states.iter().map(|state| Some(i64::from(state.attempt))).collect::<Int64Array>())),
-        ("group", attribute("group")),
-        ("job_type", attribute("job_type")),
-        ("parent", attribute("parent")),
-        ("tags", column::text_lists(tags)),
-        ("notes", attribute("notes")),
-    ]
-    .map(|(name, column)| (name.to_owned(), column))
-    .into();
+    let rows: Vec<Option<&RunState>> = states.iter().map(|state| Some(&**state)).collect();
+    let fixed = FIXED.iter().filter_map(|name| Some(((*name).to_owned(), fixed(name, &rows)?)));
+    let mut columns: Vec<(String, ArrayRef)> = fixed.collect();
     columns.extend(open_columns(states, "config.", |state| {
         Box::new(state.fold.under("config/").map(|(key, change)| (key, &change.value)))
     }));
@@ -63,6 +57,34 @@ pub fn runs(states: &[Arc<RunState>]) -> Result<RecordBatch> {
         columns.iter().map(|(name, column)| Field::new(name, column.data_type().clone(), true)).collect();
     let columns = columns.into_iter().map(|(_, column)| column).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// One of the [`FIXED`] columns, with a row for each run; a row without a run is null. `None` for another name.
+pub fn fixed(name: &str, rows: &[Option<&RunState>]) -> Option<ArrayRef> {
+    let text = |of: &dyn Fn(&RunState) -> Option<String>| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| row.and_then(of)).collect::<StringArray>())
+    };
+    let time = |of: fn(&RunState) -> Option<i64>| -> ArrayRef {
+        let times: TimestampMicrosecondArray = rows.iter().map(|row| row.and_then(of)).collect();
+        Arc::new(times.with_timezone("UTC"))
+    };
+    Some(match name {
+        "id" => column::labels(rows.iter().map(|row| row.map(|state| &*state.run.id))),
+        "project" => column::labels(rows.iter().map(|row| row.map(|state| &*state.run.project))),
+        "name" => text(&|state| Some(state.name().to_owned())),
+        "status" => text(&|state| Some(state.status.name().to_owned())),
+        "created" => time(|state| state.created_micros),
+        "finished" => time(|state| state.finished_micros),
+        "duration_s" => {
+            Arc::new(rows.iter().map(|row| row.and_then(RunState::duration_secs)).collect::<Float64Array>())
+        }
+        "attempt" => Arc::new(rows.iter().map(|row| row.map(|state| i64::from(state.attempt))).collect::<Int64Array>()),
+        "tags" => column::text_lists(rows.iter().map(|row| row.and_then(|state| state.fold.text("tags")))),
+        "group" | "job_type" | "parent" | "notes" => {
+            text(&|state| state.fold.change(name).and_then(|change| column::text(&change.value)))
+        }
+        _ => return None,
+    })
 }
 
 /// One column for every key that a run has, by name.

@@ -7,6 +7,8 @@ use crate::value::WriterId;
 
 /// The lake's own file.
 pub const LAKE_FILE: &str = "runlake.json";
+/// What is known of a project as a whole.
+const PROJECT_FILE: &str = "project.json";
 /// A run's identity.
 pub const RUN_FILE: &str = "run.json";
 /// The folder of a run's journal pages.
@@ -46,6 +48,12 @@ impl Table {
 #[must_use]
 pub fn project_dir(lake: &Path, project: &str) -> PathBuf {
     lake.join(format!("{PROJECT_KEY}{}", name::to_part(project)))
+}
+
+/// The file of a project.
+#[must_use]
+pub fn project_file(lake: &Path, project: &str) -> PathBuf {
+    project_dir(lake, project).join(PROJECT_FILE)
 }
 
 /// The folder of a run.

@@ -1,6 +1,6 @@
 //! A lake: the folder that holds all runs, and what lies in it by name.
 //!
-//! `run` is a run's identity, `tail` reads its journal, `segments` its segments, `attribute` folds its attributes. Who
+//! `run` is a run's identity, `project` names a project's baseline, `tail` reads its journal, `segments` its segments, `attribute` folds its attributes. Who
 //! reads the journal first, then the segments, then drops from the journal what is sealed, misses no row of a run that is
 //! being written and meets none twice. Nothing here writes into a run but `RunFile::write`.
 //!
@@ -11,6 +11,7 @@ pub mod attribute;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod near;
+mod project;
 pub mod run;
 pub mod segments;
 pub mod tail;

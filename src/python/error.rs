@@ -11,6 +11,7 @@ impl From<Error> for PyErr {
         let class = match &error {
             Error::InvalidName { .. } => "InvalidName",
             Error::InvalidArgument { .. } => "InvalidArgument",
+            Error::Query { .. } => "QueryError",
             Error::NotFound { .. } => "NotFound",
             Error::AlreadyExists { .. } => "AlreadyExists",
             Error::Damaged { .. } | Error::Version { .. } | Error::Parquet { .. } => "DamagedError",
