@@ -15,6 +15,7 @@
 //! * [`disk`]: the only module that calls the file system.
 //! * [`lake`]: the folder of all runs; a run's journal and segments together, each row once.
 //! * [`catalog`]: which runs there are, and how each stands.
+//! * [`query`]: which runs, by name, project or filter.
 //! * [`scan`]: the metrics of runs as Arrow batches.
 //! * [`repair`]: verify, recover, compact, remove and count the runs of a lake.
 //! * [`cli`]: the command line, one file per command.

@@ -46,6 +46,7 @@ from .errors import (
     LoggingError,
     NoActiveRun,
     NotFound,
+    QueryError,
     RunlakeWarning,
 )
 from .handle import Run
@@ -70,6 +71,7 @@ __all__ = [
     "LoggingError",
     "NoActiveRun",
     "NotFound",
+    "QueryError",
     "Run",
     "RunlakeWarning",
     "Summary",

@@ -29,6 +29,8 @@ VARIABLES: list[tuple[str, str]]
 
 # A value of a metric: a number, a 0-d array or tensor, a text, or a mapping of these.
 _Loggable: TypeAlias = SupportsFloat | SupportsIndex | str | Mapping[str, _Loggable]
+# Which runs: ids or names, a filter, a project.
+_Which: TypeAlias = tuple[Sequence[str] | None, str | None, str | None]
 # Path, type, number, text.
 _AttributeRow: TypeAlias = tuple[str, str, float | None, str | None]
 
@@ -108,28 +110,23 @@ class Run:
     @property
     def started(self) -> float: ...
 
-@disjoint_base
+@final
 class Lake:
     def __new__(cls, path: str | PathLike[str] | None = None, *, create: bool = False) -> Self: ...
     @property
     def path(self) -> str: ...
-    def runs(self, project: str | None = None) -> Table: ...
+    def baseline(self, project: str) -> str | None: ...
+    def set_baseline(self, run: str | None, *, project: str | None = None) -> None: ...
+    def runs(self, which: _Which) -> Table: ...
     def metrics(
         self,
-        names: Sequence[str] | None = None,
+        names: Sequence[str] | None,
+        which: _Which,
         *,
-        runs: Sequence[str] | None = None,
-        project: str | None = None,
         wide: bool = False,
         attempts: Literal["newest", "all"] = "newest",
     ) -> Table: ...
-    def attributes(
-        self,
-        *,
-        runs: Sequence[str] | None = None,
-        project: str | None = None,
-        history: bool = False,
-    ) -> Table: ...
+    def attributes(self, which: _Which, *, history: bool = False) -> Table: ...
 
 @final
 class Table:

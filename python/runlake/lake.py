@@ -16,17 +16,69 @@ if TYPE_CHECKING:
 Runs = Any
 
 
-class Lake(_runlake.Lake):
+class Lake:
     """A lake that is open for reading; `runlake.open()` opens one. Runs that are being written to are read up to now.
 
     What cannot be read costs only its own rows, and is a `RunlakeWarning` with the file's path.
     """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, create: bool = False) -> None:
+        """Open the lake in a folder; see `runlake.open`."""
+        self._engine = _runlake.Lake(path, create=create)
+
+    @property
+    def path(self) -> str:
+        """The lake's folder, absolute."""
+        return self._engine.path
+
+    def runs(self, where: str | None = None, *, project: str | None = None) -> Table:
+        """The runs, one row each, by project and id, or as the filter sorts them.
+
+        Columns: id, project, name, status, created, finished, duration_s, attempt, group, job_type, parent, tags, notes,
+        then `config.<key>` and `summary.<key>`, sorted. Times are UTC. A status is running, finished, failed, killed
+        (its process is gone) or lost (no sign of life, and its machine cannot be seen from here).
+
+        Args:
+            where: Only runs that meet this filter: an SQL condition on these columns, with `order by` and `limit` if
+                wanted. See the guide on filters.
+            project: Of this project only.
+
+        Raises:
+            QueryError: For a filter that cannot be understood or names what no run has; it says where, and what is near.
+
+        Example:
+            >>> lake.runs("config.lr < 0.01 and list_contains(tags, 'baseline') order by summary.loss limit 20")
+        """
+        return self._engine.runs((None, where, project))
+
+    def baseline(self, project: str) -> str | None:
+        """The id of a project's baseline, the run that others are measured against; None where none is set."""
+        return self._engine.baseline(project)
+
+    def set_baseline(self, run: Any, *, project: str | None = None) -> None:
+        """Make a run the baseline of its project: the one that listings, comparisons and filters measure others against.
+
+        Args:
+            run: A `Run`, an id, the unique start of one or a name; None takes the project's baseline away.
+            project: The run's project, where several have such a run.
+
+        Raises:
+            NotFound: For a run that does not exist.
+            InvalidArgument: For a name that several runs have, or for None without a project.
+
+        Example:
+            >>> lake.set_baseline("release-1.2")
+            >>> lake.runs("summary.loss > baseline * 1.02")
+        """
+        ids = _ids(run)
+        self._engine.set_baseline(None if ids is None else ids[0], project=project)
 
     def metrics(
         self,
         names: str | Iterable[str] | None = None,
         *,
         runs: Runs = None,
+        where: str | None = None,
         project: str | None = None,
         wide: bool = False,
         attempts: Literal["newest", "all"] = "newest",
@@ -41,6 +93,7 @@ class Lake(_runlake.Lake):
             names: Of these metrics only.
             runs: Of these runs only: a `Run`, an id, the unique start of one (4 characters or more), a name, several of
                 these, or a data frame with a column "id", such as a part of what `runs()` returned.
+            where: Of runs that meet this filter only; see `runs`.
             project: Of this project only.
             wide: One row a step.
             attempts: "newest" leaves out rows that a resumed run replaced; "all" does not.
@@ -53,12 +106,17 @@ class Lake(_runlake.Lake):
             >>> lake.metrics(["train/loss"], project="digits").to_polars()
         """
         names = [names] if isinstance(names, str) else None if names is None else list(names)
-        return super().metrics(
-            names, runs=_ids(runs), project=project, wide=wide, attempts=attempts
+        return self._engine.metrics(
+            names, (_ids(runs), where, project), wide=wide, attempts=attempts
         )
 
     def attributes(
-        self, *, runs: Runs = None, project: str | None = None, history: bool = False
+        self,
+        *,
+        runs: Runs = None,
+        where: str | None = None,
+        project: str | None = None,
+        history: bool = False,
     ) -> Table:
         """The attributes: configuration, summary, tags, environment and all else that a run has one value of.
 
@@ -66,6 +124,7 @@ class Lake(_runlake.Lake):
 
         Args:
             runs: Of these runs only; see `metrics`.
+            where: Of runs that meet this filter only; see `runs`.
             project: Of this project only.
             history: Every change, from the oldest to the newest, and not just the current values.
 
@@ -73,7 +132,7 @@ class Lake(_runlake.Lake):
             NotFound: For a run that does not exist.
             InvalidArgument: For a name that several runs have.
         """
-        return super().attributes(runs=_ids(runs), project=project, history=history)
+        return self._engine.attributes((_ids(runs), where, project), history=history)
 
     def __repr__(self) -> str:
         return f"<runlake.Lake {self.path!r}>"

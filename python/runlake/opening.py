@@ -202,7 +202,7 @@ def _earlier(run: Run) -> dict[str, Any]:
         with warnings.catch_warnings():
             # What is damaged is told by who reads the run.
             warnings.simplefilter("ignore", RunlakeWarning)
-            rows = _runlake.Lake(run.lake).attributes(runs=[run.id], project=run.project).rows()
+            rows = _runlake.Lake(run.lake).attributes(([run.id], None, run.project)).rows()
     except Error as error:
         text = f"config and summary begin empty, as what earlier attempts recorded cannot be read: {error}"
         warnings.warn(text, RunlakeWarning, stacklevel=5)

@@ -117,6 +117,12 @@ impl RunState {
         set.chain(self.last_values.iter().map(|(metric, value)| (&**metric, value)))
     }
 
+    /// A value of the summary.
+    #[must_use]
+    pub fn summary_value(&self, key: &str) -> Option<&Attribute> {
+        self.attribute(&format!("summary/{key}"))
+    }
+
     /// The current value of an attribute, those of the summary among them.
     #[must_use]
     pub fn attribute(&self, path: &str) -> Option<&Attribute> {

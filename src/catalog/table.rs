@@ -60,6 +60,7 @@ pub fn runs(states: &[Arc<RunState>]) -> Result<RecordBatch> {
 }
 
 /// One of the [`FIXED`] columns, with a row for each run; a row without a run is null. `None` for another name.
+#[must_use]
 pub fn fixed(name: &str, rows: &[Option<&RunState>]) -> Option<ArrayRef> {
     let text = |of: &dyn Fn(&RunState) -> Option<String>| -> ArrayRef {
         Arc::new(rows.iter().map(|row| row.and_then(of)).collect::<StringArray>())

@@ -20,6 +20,33 @@ pub(super) fn text(value: &Attribute) -> String {
     }
 }
 
+/// An attribute as people read it, and how it differs from the baseline's where both are numbers.
+pub(super) fn with_change(value: &Attribute, baseline: Option<&Attribute>) -> String {
+    match change(value.number, baseline.and_then(|baseline| baseline.number)) {
+        Some(change) => format!("{} ({change})", text(value)),
+        None => text(value),
+    }
+}
+
+/// How a number differs from a baseline's, as people read it: `+2.0%`, `=`; in numbers where the baseline is 0. `None`
+/// where there is no such number.
+pub(super) fn change(value: Option<f64>, baseline: Option<f64>) -> Option<String> {
+    let (value, baseline) = value.zip(baseline)?;
+    if value.total_cmp(&baseline).is_eq() {
+        return Some("=".to_owned());
+    }
+    let sign = if value > baseline { "+" } else { "" };
+    match relative(value, baseline) {
+        Some(relative) => Some(format!("{sign}{:.1}%", relative * 100.0)),
+        None => Some(value - baseline).filter(|by| by.is_finite()).map(|by| format!("{sign}{}", human::number(by))),
+    }
+}
+
+/// By how much of the baseline's size a number differs from it; `None` where that is no number.
+pub(super) fn relative(value: f64, baseline: f64) -> Option<f64> {
+    Some((value - baseline) / baseline.abs()).filter(|relative| relative.is_finite())
+}
+
 /// An attribute as JSON.
 pub(super) fn json(value: &Attribute) -> Value {
     match (value.kind, &value.text, value.number) {

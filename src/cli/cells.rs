@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use arrow::array::{
-    Array, AsArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    Array, AsArray, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -13,15 +13,18 @@ use serde_json::Value;
 use super::{attribute, human};
 use crate::value::WriterId;
 
-/// A column of a table of metrics, long or wide.
+/// A column of a table of metrics or of runs.
 enum Values<'b> {
     Label(&'b DictionaryArray<Int32Type>, &'b StringArray),
     Small(&'b Int32Array),
     Integer(&'b Int64Array),
     Writer(&'b Int64Array),
     Number(&'b Float64Array),
+    Truth(&'b BooleanArray),
     Text(&'b StringArray),
     Time(&'b TimestampMicrosecondArray),
+    /// Lists, which no command shows as they are.
+    None,
 }
 
 /// One value.
@@ -31,6 +34,7 @@ pub(super) enum Cell<'b> {
     Text(&'b str),
     Integer(i64),
     Number(f64),
+    Truth(bool),
     Writer(u64),
     Time(i64),
 }
@@ -66,8 +70,10 @@ impl<'b> Values<'b> {
             DataType::Int64 if name == "writer" => Self::Writer(column.as_primitive::<Int64Type>()),
             DataType::Int64 => Self::Integer(column.as_primitive::<Int64Type>()),
             DataType::Float64 => Self::Number(column.as_primitive::<Float64Type>()),
+            DataType::Boolean => Self::Truth(column.as_boolean()),
             DataType::Timestamp(..) => Self::Time(column.as_primitive::<TimestampMicrosecondType>()),
-            _ => Self::Text(column.as_string()),
+            DataType::Utf8 => Self::Text(column.as_string()),
+            _ => Self::None,
         }
     }
 
@@ -78,6 +84,7 @@ impl<'b> Values<'b> {
             Self::Integer(column) if column.is_valid(row) => Cell::Integer(column.value(row)),
             Self::Writer(column) if column.is_valid(row) => Cell::Writer(column.value(row).cast_unsigned()),
             Self::Number(column) if column.is_valid(row) => Cell::Number(column.value(row)),
+            Self::Truth(column) if column.is_valid(row) => Cell::Truth(column.value(row)),
             Self::Text(column) if column.is_valid(row) => Cell::Text(column.value(row)),
             Self::Time(column) if column.is_valid(row) => Cell::Time(column.value(row)),
             _ => Cell::Null,
@@ -92,10 +99,21 @@ impl Cell<'_> {
             Self::Null => String::new(),
             Self::Text(text) => text.to_owned(),
             Self::Integer(number) => number.to_string(),
+            Self::Truth(value) => value.to_string(),
             // The shortest digits that read back.
             Self::Number(number) => format!("{number:?}"),
             Self::Writer(bits) => WriterId::new(bits).map_or_else(String::new, |writer| writer.to_string()),
             Self::Time(micros) => human::rfc3339(micros),
+        }
+    }
+
+    /// The value as a number, where it is one.
+    #[expect(clippy::cast_precision_loss, reason = "to calculate with")]
+    pub(super) fn number(self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Integer(number) => Some(number as f64),
+            _ => None,
         }
     }
 
@@ -108,11 +126,12 @@ impl Cell<'_> {
         }
     }
 
-    fn json(self) -> Value {
+    pub(super) fn json(self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Integer(number) => number.into(),
             Self::Number(number) => attribute::json_number(number),
+            Self::Truth(value) => value.into(),
             other => other.exact().into(),
         }
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{attribute, human};
 use crate::catalog::RunState;
 use crate::repair::usage::Usage;
+use crate::value::Attribute;
 
 /// What is known of a run without reading its metrics.
 #[derive(Debug, Serialize)]
@@ -29,11 +30,18 @@ pub(super) struct RunDocument<'r> {
     path: &'r Path,
     config: BTreeMap<&'r str, Value>,
     summary: BTreeMap<&'r str, Value>,
+    /// The id of the project's baseline.
+    baseline: Option<&'r str>,
+    /// By how much of the baseline's value each number of the summary differs from it: 0.02 is 2 % more.
+    change: BTreeMap<&'r str, Value>,
 }
 
 impl<'r> RunDocument<'r> {
-    pub(super) fn of(state: &'r RunState) -> Self {
+    pub(super) fn of(state: &'r RunState, baseline: Option<&'r RunState>) -> Self {
         let text = |path| state.fold.text(path);
+        let change = |(key, value): (&'r str, &Attribute)| {
+            Some((key, attribute::relative(value.number?, baseline?.summary_value(key)?.number?)?.into()))
+        };
         Self {
             id: &state.run.id,
             project: &state.run.project,
@@ -51,6 +59,8 @@ impl<'r> RunDocument<'r> {
             path: &state.run.dir,
             config: state.fold.under("config/").map(|(key, change)| (key, attribute::json(&change.value))).collect(),
             summary: state.summary().map(|(key, value)| (key, attribute::json(value))).collect(),
+            baseline: baseline.map(|baseline| &*baseline.run.id),
+            change: state.summary().filter_map(change).collect(),
         }
     }
 }

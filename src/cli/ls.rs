@@ -17,6 +17,7 @@ use crate::catalog::{RunState, Status};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::lake::near;
+use crate::query::{Baselines, Filter};
 use crate::value::AttributeType;
 
 /// How many values of the summary are shown where none is named.
@@ -25,7 +26,9 @@ const SUMMARY_COLUMNS: usize = 4;
 const EXAMPLES: &str = "Examples:
   runlake ls --status running
   runlake ls --project digits --sort val/acc --reverse -n 5
-  runlake ls --json | jq -r '.[] | select(.config.lr > 0.01) | .id'";
+  runlake ls --where \"config.lr < 0.01 and summary.loss is not null order by summary.loss\"
+  runlake ls --where 'summary.loss > baseline * 1.02'
+  runlake ls --json | jq -r '.[].id'";
 
 /// List runs, the newest first
 #[derive(Debug, Args)]
@@ -43,9 +46,11 @@ pub(super) struct Arguments {
     /// Show this value of the summary; may be repeated [default: the commonest ones, as there is room]
     #[arg(long, short, value_name = "NAME")]
     metric: Vec<String>,
-    /// Sort by `created`, `name`, `duration`, or a value of the summary
-    #[arg(long, value_name = "KEY", default_value = "created")]
-    sort: String,
+    #[command(flatten)]
+    filtered: runs::Filtered,
+    /// Sort by `created`, `name`, `duration`, or a value of the summary [default: as the filter says, else `created`]
+    #[arg(long, value_name = "KEY")]
+    sort: Option<String>,
     /// Sort the other way round
     #[arg(long, short)]
     reverse: bool,
@@ -72,15 +77,18 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     let mut states = runs::states(&catalog, &selected, session.terminal);
     problems.extend(states.iter().flat_map(|state| state.problems.clone()));
     states.retain(|state| arguments.wants(state));
+    states = arguments.filtered.of(&catalog, states, &mut problems)?;
     arguments.sort(&mut states, &catalog.lake.path)?;
     states.truncate(arguments.limit.unwrap_or(usize::MAX));
+    let baselines = Baselines::read(&catalog, &states, &mut problems);
     if session.json {
-        session.terminal.document(&states.iter().map(|state| RunDocument::of(state)).collect::<Vec<_>>())?;
+        let documents = states.iter().map(|state| RunDocument::of(state, baselines.of(state)));
+        session.terminal.document(&documents.collect::<Vec<_>>())?;
     } else if states.is_empty() {
         let which = if all.is_empty() { "no runs" } else { "no such runs" };
         session.terminal.note(format!("{which} in {}", catalog.lake.path.display()));
     } else {
-        table(arguments, &states, &ShortIds::of(&all)).print(session.terminal)?;
+        table(arguments, &states, &baselines, &ShortIds::of(&all)).print(session.terminal)?;
     }
     Ok(session.warn(&problems))
 }
@@ -93,10 +101,15 @@ impl Arguments {
 
     /// Sorts the runs; those without a value come last either way.
     fn sort(&self, states: &mut [Arc<RunState>], lake: &std::path::Path) -> Result<()> {
+        let is_ordered = self.filtered.filter.as_ref().is_some_and(Filter::is_ordered);
+        let sort = match &self.sort {
+            None if is_ordered => return Ok(()),
+            sort => sort.as_deref().unwrap_or("created"),
+        };
         // The newest first where nothing else decides.
         states.sort_by_key(|state| std::cmp::Reverse(state.created_micros));
         let by_name = |a: &RunState, b: &RunState| (&a.run.project, a.name()).cmp(&(&b.run.project, b.name()));
-        match self.sort.as_str() {
+        match sort {
             "created" => {}
             "name" => states.sort_by(|a, b| by_name(a, b)),
             "duration" => states.sort_by(|a, b| order(a.duration_secs(), b.duration_secs(), self.reverse)),
@@ -112,7 +125,7 @@ impl Arguments {
                 return Ok(());
             }
         }
-        if self.reverse && self.sort != "duration" {
+        if self.reverse && sort != "duration" {
             states.reverse();
         }
         Ok(())
@@ -129,7 +142,7 @@ fn order(a: Option<f64>, b: Option<f64>, reverse: bool) -> Ordering {
     }
 }
 
-fn table(arguments: &Arguments, states: &[Arc<RunState>], ids: &ShortIds) -> Table {
+fn table(arguments: &Arguments, states: &[Arc<RunState>], baselines: &Baselines, ids: &ShortIds) -> Table {
     let now = clock::wall_micros();
     let named = !arguments.metric.is_empty();
     let metrics = if named { arguments.metric.clone() } else { commonest(states) };
@@ -150,6 +163,7 @@ fn table(arguments: &Arguments, states: &[Arc<RunState>], ids: &ShortIds) -> Tab
     let mut table = Table::new(columns);
     for state in states {
         let is_named = state.name() != &*state.run.id;
+        let baseline = baselines.of(state).filter(|baseline| baseline.run != state.run);
         let mut row = vec![
             Cell::styled(ids.get(&state.run.id), Style::Yellow),
             (&*state.run.project).into(),
@@ -160,11 +174,11 @@ fn table(arguments: &Arguments, states: &[Arc<RunState>], ids: &ShortIds) -> Tab
         ];
         row.extend(has_tags.then(|| document::tags(state).join(", ").into()));
         let summary: BTreeMap<_, _> = state.summary().collect();
-        row.extend(
-            metrics.iter().map(|metric| {
-                summary.get(metric.as_str()).map_or_else(Cell::none, |value| attribute::text(value).into())
-            }),
-        );
+        row.extend(metrics.iter().map(|metric| {
+            let of_baseline = baseline.and_then(|baseline| baseline.summary_value(metric));
+            let value = summary.get(metric.as_str());
+            value.map_or_else(Cell::none, |value| attribute::with_change(value, of_baseline).into())
+        }));
         table.row(row);
     }
     table

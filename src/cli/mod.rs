@@ -8,7 +8,9 @@
 //! `ids` what they call runs, `package` hands commands on to Python. All reading and changing is done by `catalog`, `scan` and `repair`.
 
 mod attribute;
+mod baseline;
 mod cells;
+mod check;
 mod compact;
 mod doctor;
 mod document;
@@ -87,6 +89,8 @@ enum Command {
     Show(show::Arguments),
     Tail(tail::Arguments),
     Metrics(metrics::Arguments),
+    Baseline(baseline::Arguments),
+    Check(check::Arguments),
     Verify(verify::Arguments),
     Recover(recover::Arguments),
     Compact(compact::Arguments),
@@ -145,6 +149,8 @@ impl Command {
             Self::Show(arguments) => show::run(&arguments, session),
             Self::Tail(arguments) => tail::run(&arguments, session),
             Self::Metrics(arguments) => metrics::run(&arguments, session),
+            Self::Baseline(arguments) => baseline::run(&arguments, session),
+            Self::Check(arguments) => check::run(&arguments, session),
             Self::Verify(arguments) => verify::run(&arguments, session),
             Self::Recover(arguments) => recover::run(&arguments, session),
             Self::Compact(arguments) => compact::run(&arguments, session),

@@ -16,7 +16,7 @@ use crate::repair::usage::Usage;
 
 const EXAMPLES: &str = "Examples:
   runlake rm baseline --dry-run
-  runlake rm $(runlake ls --status failed --json | jq -r '.[].id')
+  runlake rm --where \"status = 'failed' and created < now() - interval '30 days'\" --dry-run
   runlake trash restore";
 
 /// Move runs to the trash, from where `runlake trash restore` brings them back
@@ -27,11 +27,13 @@ const EXAMPLES: &str = "Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Ids, unique starts of ids (4 characters or more) or names
-    #[arg(value_name = "RUN", required = true)]
+    #[arg(value_name = "RUN", required_unless_present = "where", conflicts_with = "where")]
     runs: Vec<String>,
     /// Only runs of this project
     #[arg(long, short, value_name = "NAME")]
     project: Option<String>,
+    #[command(flatten)]
+    filtered: runs::Filtered,
     /// Only say what would be removed, and how many bytes it takes
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -107,6 +109,12 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
 impl Arguments {
     /// The runs that are there, each once.
     fn find(&self, catalog: &Catalog, session: &mut Session<'_, '_>) -> Result<Vec<RunRef>> {
+        if self.filtered.filter.is_some() {
+            let all = catalog.lake.runs(self.project.as_deref(), &mut Vec::new())?;
+            let states = runs::states(catalog, &all, session.terminal);
+            let meant = self.filtered.of(catalog, states, &mut Vec::new())?;
+            return Ok(meant.iter().map(|state| state.run.clone()).collect());
+        }
         let mut found: Vec<RunRef> = Vec::new();
         for name in &self.runs {
             match catalog.find(name, self.project.as_deref()) {

@@ -10,6 +10,7 @@ use super::terminal::{Style, Terminal};
 use crate::catalog::{Catalog, RunState, Status};
 use crate::error::{Error, Result};
 use crate::lake::{Problem, RunRef, near};
+use crate::query::Filter;
 
 /// How many states are read between two looks at the progress.
 const CHUNK_RUNS: usize = 256;
@@ -23,6 +24,34 @@ pub(super) struct Several {
     /// Only runs of this project
     #[arg(long, short, value_name = "NAME")]
     project: Option<String>,
+    #[command(flatten)]
+    filtered: Filtered,
+}
+
+/// The argument of a command that can be about the runs that meet a filter.
+#[derive(Debug, Args)]
+pub(super) struct Filtered {
+    /// Only runs that meet this filter: `config.lr < 0.01 and list_contains(tags, 'a') order by summary.loss limit 5`
+    #[arg(id = "where", long = "where", short = 'w', value_name = "FILTER", value_parser = Filter::parse)]
+    pub(super) filter: Option<Filter>,
+}
+
+impl Filtered {
+    /// Those of the runs that are meant, in the filter's order.
+    ///
+    /// # Errors
+    /// See [`Filter::select`].
+    pub(super) fn of(
+        &self,
+        catalog: &Catalog,
+        states: Vec<Arc<RunState>>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Vec<Arc<RunState>>> {
+        match &self.filter {
+            Some(filter) => filter.select(&states, &filter.baselines(catalog, &states, problems)),
+            None => Ok(states),
+        }
+    }
 }
 
 /// The arguments of a command that is about one run.
@@ -57,6 +86,11 @@ pub(super) struct Runs {
 }
 
 impl Several {
+    /// Whether it says more than which project.
+    pub(super) fn are_chosen(&self) -> bool {
+        !self.runs.is_empty() || self.filtered.filter.is_some()
+    }
+
     /// The runs that are meant, with what is known of them. What cannot be named goes to `problems`; what cannot be read
     /// of a run is in its state.
     ///
@@ -75,7 +109,7 @@ impl Several {
         } else {
             catalog.select(Some(&self.runs), project, &mut Vec::new())?
         };
-        let states = states(catalog, &selected, terminal);
+        let states = self.filtered.of(catalog, states(catalog, &selected, terminal), problems)?;
         Ok(Runs { states, ids: ShortIds::of(&all), are_named: !self.runs.is_empty() })
     }
 }

@@ -17,6 +17,7 @@ use crate::catalog::{Catalog, RunState, Status};
 use crate::clock;
 use crate::error::Result;
 use crate::format::lost;
+use crate::query::Baselines;
 use crate::repair::usage::Usage;
 use crate::scan::{self, Selection};
 use crate::value::WriterId;
@@ -31,6 +32,8 @@ pub(super) struct Arguments {
 /// What is shown.
 struct Shown<'r> {
     state: &'r RunState,
+    /// The baseline of its project.
+    baseline: Option<&'r RunState>,
     metrics: ByMetric,
     usage: Usage,
 }
@@ -74,8 +77,10 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     }
     session.terminal.end();
     problems.extend(scan.problems());
+    let baselines = Baselines::read(&catalog, &states, &mut problems);
     for state in &states {
-        let shown = Shown { state, metrics: std::mem::take(&mut metrics), usage };
+        let baseline = baselines.of(state);
+        let shown = Shown { state, baseline, metrics: std::mem::take(&mut metrics), usage };
         if session.json {
             session.terminal.document(&shown.document())?;
         } else {
@@ -103,7 +108,7 @@ impl Shown<'_> {
             traceback: traceback(state, *id),
         });
         Document {
-            run: RunDocument::of(state),
+            run: RunDocument::of(state, self.baseline),
             environment: state.fold.under("env/").map(|(key, change)| (key, attribute::json(&change.value))).collect(),
             writers: writers.collect(),
             metrics: self.metrics.iter().map(|(metric, values)| MetricDocument::of(metric, values)).collect(),
@@ -126,7 +131,11 @@ impl Shown<'_> {
             table
         };
         let mut summary = Table::pairs();
-        state.summary().for_each(|(key, value)| summary.pair(key, attribute::text(value)));
+        let baseline = self.baseline.filter(|baseline| baseline.run != state.run);
+        for (key, value) in state.summary() {
+            let of_baseline = baseline.and_then(|baseline| baseline.summary_value(key));
+            summary.pair(key, attribute::with_change(value, of_baseline));
+        }
         section("Configuration", attributes("config/"), terminal)?;
         section("Summary", summary, terminal)?;
         section("Metrics", self.metrics(), terminal)?;
@@ -150,6 +159,10 @@ impl Shown<'_> {
             if let Some(text) = state.fold.text(path) {
                 table.pair(&path.replace('_', " "), text);
             }
+        }
+        if let Some(baseline) = self.baseline {
+            let is_own = baseline.run == state.run;
+            table.pair("baseline", if is_own { "this run, of its project" } else { baseline.name() });
         }
         let tags = document::tags(state);
         if !tags.is_empty() {

@@ -16,7 +16,8 @@ use super::error;
 use super::table::PyTable;
 use crate::catalog::{Catalog, attributes, table};
 use crate::error::{Error, Result};
-use crate::lake::{Lake, Problem};
+use crate::lake::{Lake, Problem, RunRef};
+use crate::query::{Filter, Which};
 use crate::scan::{self, Attempts, Selection, pivot};
 use crate::segment::prune::Wanted;
 use crate::settings;
@@ -24,10 +25,10 @@ use crate::settings;
 /// How many problems are warned of one by one.
 const MAX_WARNINGS: usize = 10;
 
-/// A lake that is open for reading. The base of `runlake.Lake`, which people use.
+/// A lake that is open for reading: what `runlake.Lake`, which people use, calls.
 ///
 /// What cannot be read costs only its own rows and is a `RunlakeWarning` with the file's path.
-#[pyclass(name = "Lake", module = "runlake._runlake", subclass, frozen)]
+#[pyclass(name = "Lake", module = "runlake._runlake", frozen)]
 #[derive(Debug)]
 pub(crate) struct PyLake {
     catalog: Catalog,
@@ -58,30 +59,21 @@ impl PyLake {
         self.catalog.lake.path.display().to_string()
     }
 
-    /// The runs, one row each, by project and id.
-    ///
-    /// Columns: id, project, name, status, created, finished, duration_s, attempt, group, job_type, parent, tags, notes,
-    /// then `config.<key>` and `summary.<key>`, sorted. Times are UTC. A status is running, finished, failed, killed
-    /// (its process is gone) or lost (no sign of life, and its machine cannot be seen from here).
-    ///
-    /// Args:
-    ///     project: Of this project only.
-    #[pyo3(signature = (project=None))]
-    fn runs(&self, py: Python<'_>, project: Option<&str>) -> PyResult<PyTable> {
+    /// The runs; see `runlake.Lake.runs`.
+    fn runs(&self, py: Python<'_>, which: PyWhich) -> PyResult<PyTable> {
         let mut problems = Vec::new();
-        let batch = py.detach(|| table::runs(&self.catalog.runs(project, &mut problems)?))?;
+        let batch = py.detach(|| table::runs(&which.parse()?.read(&self.catalog, &mut problems)?))?;
         warn(py, &problems)?;
         Ok(PyTable::new(batch.schema(), vec![batch]))
     }
 
     /// What was logged; see `runlake.Lake.metrics`.
-    #[pyo3(signature = (names=None, *, runs=None, project=None, wide=false, attempts="newest"))]
+    #[pyo3(signature = (names, which, *, wide=false, attempts="newest"))]
     fn metrics(
         &self,
         py: Python<'_>,
         names: Option<Vec<String>>,
-        runs: Option<Vec<String>>,
-        project: Option<&str>,
+        which: PyWhich,
         wide: bool,
         attempts: &str,
     ) -> PyResult<PyTable> {
@@ -96,8 +88,7 @@ impl PyLake {
         let mut problems = Vec::new();
         let wanted = Arc::new(Wanted::new(names.clone(), None));
         let mut scan = py.detach(|| -> Result<_> {
-            let runs = self.catalog.select(runs.as_deref(), project, &mut problems)?;
-            let states = self.catalog.states(&runs, &mut problems);
+            let states = which.parse()?.read(&self.catalog, &mut problems)?;
             scan::start(self.catalog.lake.disk.clone(), states, Selection { wanted, attempts })
         })?;
         let mut batches = Vec::new();
@@ -116,26 +107,54 @@ impl PyLake {
         Ok(PyTable::new(schema, batches))
     }
 
+    /// The baseline of a project; see `runlake.Lake.baseline`.
+    fn baseline(&self, py: Python<'_>, project: &str) -> PyResult<Option<String>> {
+        Ok(py.detach(|| self.catalog.lake.baseline(project))?.map(|run| run.id.to_string()))
+    }
+
+    /// Makes a run the baseline of its project; see `runlake.Lake.set_baseline`.
+    #[pyo3(signature = (run, *, project=None))]
+    fn set_baseline(&self, py: Python<'_>, run: Option<&str>, project: Option<&str>) -> PyResult<()> {
+        py.detach(|| match (run, project) {
+            (Some(run), project) => {
+                let run = self.catalog.find(run, project)?;
+                self.catalog.lake.set_baseline(&run.project, Some(&run))
+            }
+            (None, Some(project)) => self.catalog.lake.set_baseline(project, None),
+            (None, None) => {
+                let expected = "a project whose baseline is to be taken away".to_owned();
+                Err(Error::InvalidArgument { what: "project", got: "None".to_owned(), expected })
+            }
+        })?;
+        Ok(())
+    }
+
     /// The attributes; see `runlake.Lake.attributes`.
-    #[pyo3(signature = (*, runs=None, project=None, history=false))]
-    fn attributes(
-        &self,
-        py: Python<'_>,
-        runs: Option<Vec<String>>,
-        project: Option<&str>,
-        history: bool,
-    ) -> PyResult<PyTable> {
+    #[pyo3(signature = (which, *, history=false))]
+    fn attributes(&self, py: Python<'_>, which: PyWhich, history: bool) -> PyResult<PyTable> {
         let mut problems = Vec::new();
         let batch = py.detach(|| {
-            let runs = self.catalog.select(runs.as_deref(), project, &mut problems)?;
+            let states = which.parse()?.read(&self.catalog, &mut problems)?;
             if history {
+                let runs: Vec<RunRef> = states.iter().map(|state| state.run.clone()).collect();
                 attributes::history(&self.catalog, &runs, &mut problems)
             } else {
-                attributes::current(&self.catalog.states(&runs, &mut problems))
+                attributes::current(&states)
             }
         })?;
         warn(py, &problems)?;
         Ok(PyTable::new(batch.schema(), vec![batch]))
+    }
+}
+
+/// Which runs: their names, a filter, their project.
+#[derive(Debug, FromPyObject)]
+struct PyWhich(Option<Vec<String>>, Option<String>, Option<String>);
+
+impl PyWhich {
+    fn parse(self) -> Result<Which> {
+        let Self(names, filter, project) = self;
+        Ok(Which { names, project, filter: filter.as_deref().map(Filter::parse).transpose()? })
     }
 }
 

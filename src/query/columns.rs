@@ -12,7 +12,7 @@ use crate::lake::{Problem, near};
 use crate::value::Attribute;
 
 /// What names of the baseline's values start with.
-const BASELINE: &str = "baseline.";
+pub(super) const BASELINE: &str = "baseline.";
 
 /// The runs, as rows, and the baseline of each one's project.
 pub(super) struct Columns<'s> {
@@ -33,7 +33,8 @@ impl<'s> Columns<'s> {
     }
 
     /// The column of that name: one of the fixed columns of the table of runs, or any attribute with dots for slashes;
-    /// behind "baseline.", of the baselines. `None` where no run has it; without runs every name has no values.
+    /// behind "baseline.", of the baselines. `None` where neither a run nor a baseline
+    /// has it; without runs every name has no values.
     pub(super) fn get(&self, name: &str) -> Option<Value> {
         let (rows, name) = match name.strip_prefix(BASELINE) {
             Some(name) => (&self.baselines, name),
@@ -48,11 +49,18 @@ impl<'s> Columns<'s> {
             let is_meant = |path: &str| path.len() == name.len() && path.replace('/', ".") == name;
             column(rows, |state| state.attributes().find(|(path, _)| is_meant(path)).map(|(_, value)| value))
         });
+        let length = rows.len();
         match column {
-            Some(column) => Some(Value::mixed(column.finish(rows.len()), column.numbers(rows.len()))),
-            None if rows.iter().any(Option::is_some) => None,
-            None => Some(Value::column(Arc::new(NullArray::new(rows.len())))),
+            Some(column) => Some(Value::mixed(column.finish(length), column.numbers(length))),
+            None if self.is_known(&path) => Some(Value::column(Arc::new(NullArray::new(length)))),
+            None => None,
         }
+    }
+
+    /// Whether a run or a baseline has an attribute, or there is no run to tell.
+    fn is_known(&self, path: &str) -> bool {
+        let mut states = self.runs.iter().chain(&self.baselines).flatten();
+        self.runs.is_empty() || states.any(|state| state.attribute(path).is_some())
     }
 
     /// What names are near one that is none; empty where none is.

@@ -91,7 +91,7 @@ impl<'f, 's> Evaluator<'f, 's> {
             }
             Expr::Value(literal) => self.literal(expr, &literal.value),
             Expr::TypedString(typed) => {
-                let time = typed.value.clone().into_string().and_then(|text| self.text(text).parse_time());
+                let time = typed.value.clone().into_string().and_then(|literal| text(literal).parse_time());
                 time.ok_or_else(|| self.wrong(expr, operators::TIME_FORM))
             }
             Expr::Interval(interval) => self.interval(expr, interval),
@@ -116,7 +116,7 @@ impl<'f, 's> Evaluator<'f, 's> {
                 let from = self.compare(expr, &sides[0], &Op::GtEq, &sides[1])?;
                 let to = self.compare(expr, &sides[0], &Op::LtEq, &sides[2])?;
                 let between = self.both(&from, &to, and_kleene)?;
-                self.negate(between, *negated)
+                negate(between, *negated)
             }
             Expr::In { expr: inner, target: InTarget::List(list), negated, .. } => {
                 let value = self.value(inner)?;
@@ -128,7 +128,7 @@ impl<'f, 's> Evaluator<'f, 's> {
                         Some(any) => self.both(&any, &equal, or_kleene)?,
                     });
                 }
-                self.negate(any.unwrap_or_else(|| Value::constant(BooleanArray::from(vec![false]))), *negated)
+                negate(any.unwrap_or_else(|| Value::constant(BooleanArray::from(vec![false]))), *negated)
             }
             Expr::Like { negated, any: false, expr: inner, pattern, escape_char: None } => {
                 let (text, pattern) = (self.texts(inner)?, self.texts(pattern)?);
@@ -166,7 +166,9 @@ impl<'f, 's> Evaluator<'f, 's> {
     /// Evaluates two sides that are compared, in which `baseline` stands for its value of the one column there.
     fn sides(&self, sides: &[&Expr]) -> Result<Vec<Value>> {
         let mut names = BTreeSet::new();
-        sides.iter().for_each(|side| add_names(side, &mut names));
+        for side in sides {
+            add_names(side, &mut names);
+        }
         let mut names = names.into_iter();
         let compared = names.next().filter(|_| names.next().is_none());
         let outer = self.compared.replace(compared);
@@ -182,15 +184,11 @@ impl<'f, 's> Evaluator<'f, 's> {
                 (_, Ok(float)) => Ok(Value::constant(Float64Array::from(vec![float]))),
                 _ => Err(self.wrong(expr, "this is no number")),
             },
-            Literal::SingleQuotedString(text) => Ok(self.text(text.clone())),
+            Literal::SingleQuotedString(literal) => Ok(text(literal.clone())),
             Literal::Boolean(value) => Ok(Value::constant(BooleanArray::from(vec![*value]))),
             Literal::Null => Ok(Value::constant(NullArray::new(1))),
             _ => Err(self.wrong(expr, "expected a number, a 'text', true, false or null")),
         }
-    }
-
-    fn text(&self, text: String) -> Value {
-        Value::constant(StringArray::from(vec![text]))
     }
 
     /// `INTERVAL '7 days'`, `INTERVAL 7 DAY`.
@@ -248,7 +246,7 @@ impl<'f, 's> Evaluator<'f, 's> {
         let met = regexp_is_match_scalar(texts.array.as_string::<i32>(), regex, flags).map_err(|_cause| {
             self.wrong(pattern, &format!("'{regex}' is no regular expression (of Rust's crate regex)"))
         })?;
-        self.negate(Value::of(Arc::new(met), &[&texts]), negated)
+        negate(Value::of(Arc::new(met), &[&texts]), negated)
     }
 
     pub(super) fn round(&self, inner: &Expr, of: fn(f64) -> f64) -> Result<Value> {
@@ -297,13 +295,6 @@ impl<'f, 's> Evaluator<'f, 's> {
         Ok(Value::of(Arc::new(array), &[&value]))
     }
 
-    fn negate(&self, value: Value, negated: bool) -> Result<Value> {
-        if !negated {
-            return Ok(value);
-        }
-        Ok(Value::of(Arc::new(not(value.array.as_boolean())?), &[&value]))
-    }
-
     /// Combines two truth values.
     fn both(
         &self,
@@ -317,6 +308,18 @@ impl<'f, 's> Evaluator<'f, 's> {
     }
 }
 
+fn text(text: String) -> Value {
+    Value::constant(StringArray::from(vec![text]))
+}
+
+/// A truth value, or its contrary.
+fn negate(value: Value, negated: bool) -> Result<Value> {
+    if !negated {
+        return Ok(value);
+    }
+    Ok(Value::of(Arc::new(not(value.array.as_boolean())?), &[&value]))
+}
+
 fn is_baseline(expr: &Expr) -> bool {
     matches!(expr, Expr::Identifier(name) if name.value == BASELINE)
 }
@@ -324,16 +327,36 @@ fn is_baseline(expr: &Expr) -> bool {
 /// Adds the columns that an expression names, but for `baseline`.
 pub(super) fn add_names(expr: &Expr, names: &mut BTreeSet<String>) {
     match expr {
-        Expr::Identifier(name) if !is_baseline(expr) => drop(names.insert(name.value.clone())),
+        Expr::Identifier(name) if !is_baseline(expr) => {
+            names.insert(name.value.clone());
+        }
         Expr::CompoundIdentifier(parts) => {
             names.insert(parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join("."));
         }
-        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } => add_names(inner, names),
-        Expr::Ceil { expr: inner, .. } | Expr::Floor { expr: inner, .. } => add_names(inner, names),
-        Expr::BinaryOp { left, right, .. } => [left, right].into_iter().for_each(|side| add_names(side, names)),
-        Expr::Function(function) => {
-            functions::arguments(function).iter().flatten().for_each(|argument| add_names(argument, names));
-        }
-        _ => {}
+        _ => children(expr).iter().for_each(|child| add_names(child, names)),
+    }
+}
+
+/// The expressions of which one is made.
+fn children(expr: &Expr) -> Vec<&Expr> {
+    match expr {
+        Expr::Nested(inner)
+        | Expr::UnaryOp { expr: inner, .. }
+        | Expr::Ceil { expr: inner, .. }
+        | Expr::Floor { expr: inner, .. }
+        | Expr::IsNull(inner)
+        | Expr::IsNotNull(inner)
+        | Expr::IsTrue(inner)
+        | Expr::IsFalse(inner)
+        | Expr::IsNotTrue(inner)
+        | Expr::IsNotFalse(inner) => vec![inner],
+        Expr::BinaryOp { left, right, .. } => vec![left, right],
+        Expr::Like { expr: inner, pattern, .. }
+        | Expr::ILike { expr: inner, pattern, .. }
+        | Expr::RLike { expr: inner, pattern, .. } => vec![inner, pattern],
+        Expr::Between { expr: inner, low, high, .. } => vec![inner, low, high],
+        Expr::In { expr: inner, target: InTarget::List(list), .. } => std::iter::once(&**inner).chain(list).collect(),
+        Expr::Function(function) => functions::arguments(function).unwrap_or_default(),
+        _ => Vec::new(),
     }
 }

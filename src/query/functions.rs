@@ -112,12 +112,11 @@ pub(super) fn arguments(function: &Function) -> Option<Vec<&Expr>> {
 /// How many characters a text has, or how many values a list.
 fn len(evaluator: &Evaluator<'_, '_>, argument: &Expr) -> Result<Value> {
     let value = evaluator.value(argument)?;
-    let lengths: Int64Array = match value.kind() {
-        DataType::List(_) => value.array.as_list::<i32>().iter().map(|list| Some(list?.len() as i64)).collect(),
-        _ => {
-            let texts = evaluator.texts(argument)?;
-            texts.array.as_string::<i32>().iter().map(|text| Some(text?.chars().count() as i64)).collect()
-        }
+    let lengths: Int64Array = if let DataType::List(_) = value.kind() {
+        value.array.as_list::<i32>().iter().map(|list| i64::try_from(list?.len()).ok()).collect()
+    } else {
+        let texts = evaluator.texts(argument)?;
+        texts.array.as_string::<i32>().iter().map(|text| i64::try_from(text?.chars().count()).ok()).collect()
     };
     Ok(Value::of(Arc::new(lengths), &[&value]))
 }

@@ -19,8 +19,11 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Schema};
 use sqlparser::ast::OrderBySort;
 
 pub use self::columns::Baselines;
@@ -64,7 +67,7 @@ impl Filter {
     /// The baselines of the projects of these runs, where the filter speaks of them.
     #[must_use]
     pub fn baselines(&self, catalog: &Catalog, states: &[Arc<RunState>], problems: &mut Vec<Problem>) -> Baselines {
-        if self.has_baseline { Baselines::read(catalog, states, problems) } else { Baselines::default() }
+        if self.has_baseline() { Baselines::read(catalog, states, problems) } else { Baselines::default() }
     }
 
     /// Those of the runs that meet the condition, in the order asked for, else in theirs.
@@ -74,7 +77,7 @@ impl Filter {
     pub fn select(&self, states: &[Arc<RunState>], baselines: &Baselines) -> Result<Vec<Arc<RunState>>> {
         let columns = Columns::new(states, baselines);
         let evaluator = Evaluator::new(self, &columns);
-        let met = evaluator.condition(self.condition.as_ref())?;
+        let met = evaluator.condition(self.condition.as_deref())?;
         let mut rows: Vec<usize> = (0..states.len()).filter(|row| met[*row] == Some(true)).collect();
         if !self.order.is_empty() {
             let keys = self.order.iter().map(|key| {
@@ -87,11 +90,37 @@ impl Filter {
         Ok(wanted.map(|row| states[row].clone()).collect())
     }
 
+    /// The values that the condition depends on: a column for each, and where it speaks of the baseline, another with its
+    /// value, named `baseline.<name>`.
+    ///
+    /// # Errors
+    /// See [`Self::select`].
+    pub fn values(&self, states: &[Arc<RunState>], baselines: &Baselines) -> Result<RecordBatch> {
+        let columns = Columns::new(states, baselines);
+        let prefixes = if self.has_baseline() { &["", columns::BASELINE][..] } else { &[""] };
+        let names = self.names();
+        let names = names.iter().flat_map(|name| prefixes.iter().map(move |prefix| format!("{prefix}{name}")));
+        let columns = names.filter_map(|name| columns.get(&name).map(|value| (name, value.array)));
+        let options = RecordBatchOptions::new().with_row_count(Some(states.len()));
+        let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) =
+            columns.map(|(name, array)| (Field::new(name, array.data_type().clone(), true), array)).unzip();
+        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)?)
+    }
+
+    /// The columns that the condition names, those of the baseline as of the run.
+    fn names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        if let Some(condition) = &self.condition {
+            eval::add_names(condition, &mut names);
+        }
+        names.iter().map(|name| name.strip_prefix(columns::BASELINE).unwrap_or(name).to_owned()).collect()
+    }
+
     /// Whether each run meets the condition; `None` where that depends on a value that it does not have.
     ///
     /// # Errors
     /// See [`Self::select`].
     pub fn verdicts(&self, states: &[Arc<RunState>], baselines: &Baselines) -> Result<Vec<Option<bool>>> {
-        Evaluator::new(self, &Columns::new(states, baselines)).condition(self.condition.as_ref())
+        Evaluator::new(self, &Columns::new(states, baselines)).condition(self.condition.as_deref())
     }
 }

@@ -69,9 +69,8 @@ type Kernel = fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError>;
 /// A time and a span, two times, or two spans; `None` for anything else.
 fn moved(left: &Value, op: &Op, right: &Value, kernel: Kernel) -> Option<ArrayRef> {
     // Calculated without the zone, which is UTC throughout.
-    let bare = |value: &Value| match value.is_time() {
-        true => Value::of(with_zone(&value.array, None), &[value]),
-        false => value.clone(),
+    let bare = |value: &Value| {
+        if value.is_time() { Value::of(with_zone(&value.array, None), &[value]) } else { value.clone() }
     };
     let is_span = |value: &Value| matches!(value.kind(), DataType::Duration(_) | DataType::Interval(_));
     let fits = match op {

@@ -4,7 +4,7 @@ use sqlparser::ast::{Expr, OrderByExpr, Spanned};
 use sqlparser::dialect::Dialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Token, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::error::{Error, Result};
 
@@ -19,12 +19,12 @@ const NEAR_CHARS: usize = 24;
 #[derive(Debug, Clone)]
 pub struct Filter {
     text: String,
-    pub(super) condition: Option<Expr>,
+    pub(super) condition: Option<Box<Expr>>,
     pub(super) order: Vec<OrderByExpr>,
     pub(super) limit: Option<usize>,
     pub(super) offset: usize,
-    /// Whether it may speak of the baseline.
-    pub(super) has_baseline: bool,
+    /// Whether a name in it starts with that of the baseline.
+    has_baseline: bool,
 }
 
 impl Filter {
@@ -43,10 +43,12 @@ impl Filter {
             order: Vec::new(),
             limit: None,
             offset: 0,
-            has_baseline: text.contains(BASELINE),
+            has_baseline: false,
         };
         let tokens = Tokenizer::new(&FilterDialect, text).tokenize_with_location();
         let tokens = tokens.map_err(|error| filter.error(&error.message, error.location))?;
+        let is_baseline = |token: &TokenWithSpan| matches!(&token.token, Token::Word(word) if word.value == BASELINE);
+        filter.has_baseline = tokens.iter().any(is_baseline);
         let mut parser = Parser::new(&FilterDialect).with_tokens_with_locations(tokens);
         filter.read(&mut parser).map_err(|error| filter.syntax(&error, &parser))?;
         match parser.peek_token().token {
@@ -61,7 +63,7 @@ impl Filter {
             token => token == Token::EOF,
         };
         if !starts_late {
-            self.condition = Some(parser.parse_expr()?);
+            self.condition = Some(Box::new(parser.parse_expr()?));
         }
         if parser.parse_keywords(&[Keyword::ORDER, Keyword::BY]) {
             self.order = parser.parse_comma_separated(Parser::parse_order_by_expr)?;
@@ -73,6 +75,30 @@ impl Filter {
             self.offset = count(parser)?;
         }
         Ok(())
+    }
+
+    /// As it was given.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it says in which order.
+    #[must_use]
+    pub fn is_ordered(&self) -> bool {
+        !self.order.is_empty()
+    }
+
+    /// Whether it is a condition and nothing else.
+    #[must_use]
+    pub fn is_condition(&self) -> bool {
+        self.condition.is_some() && !self.is_ordered() && self.limit.is_none() && self.offset == 0
+    }
+
+    /// Whether it speaks of the baseline.
+    #[must_use]
+    pub fn has_baseline(&self) -> bool {
+        self.has_baseline
     }
 
     /// The error that something is wrong with a part of the text.

@@ -44,6 +44,7 @@ CAUSES = {
     "LoggingError": (unwritable, RuntimeError),
     "NoActiveRun": (lambda _: rl.log({"a": 1}), RuntimeError),
     "NotFound": (rl.open, FileNotFoundError),
+    "QueryError": (lambda lake: rl.open(lake, create=True).runs("config.lr <"), ValueError),
 }
 
 

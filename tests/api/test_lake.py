@@ -163,3 +163,33 @@ def test_attempts_that_do_not_exist_are_refused(filled):
         rl.InvalidArgument, match='invalid attempts "last": expected "newest" or "all"'
     ):
         filled.metrics(attempts="last")
+
+
+def test_runs_are_chosen_by_a_filter_wherever_they_are_asked_for(filled):
+    (chosen,) = filled.runs("config.offset = 10").rows()
+    assert set(filled.metrics("loss", where="config.offset = 10").to_polars()["run"]) == {
+        chosen["id"]
+    }
+    paths = filled.attributes(where="config.offset <> 10", project="a").to_polars()
+    assert chosen["id"] not in set(paths["run"])
+    with pytest.raises(
+        rl.QueryError, match=r'no run has "config.ofset"; did you mean "config.offset"'
+    ):
+        filled.runs("config.ofset > 1")
+    with pytest.raises(ValueError, match="at character 7"):
+        filled.runs("true )")
+
+
+def test_a_project_has_the_baseline_that_was_set(filled):
+    first, second, *_ = [row["id"] for row in filled.runs(project="a").rows()]
+    assert filled.baseline("a") is None
+    filled.set_baseline(first)
+    filled.set_baseline(second)
+    assert filled.baseline("a") == second
+    assert [row["id"] for row in filled.runs("id = baseline").rows()] == [second]
+    filled.set_baseline(None, project="a")
+    assert filled.baseline("a") is None
+    with pytest.raises(rl.NotFound):
+        filled.set_baseline("nobody")
+    with pytest.raises(rl.InvalidArgument, match="whose baseline"):
+        filled.set_baseline(None)

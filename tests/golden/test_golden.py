@@ -59,7 +59,7 @@ def test_the_second_reader_reads_every_row_as_it_was_logged(golden, project, run
 @each_run
 def test_settings_and_status_read_as_they_were(golden, project, run, expected):
     lake = rl.open(golden)
-    (row,) = [row for row in lake.runs(project).rows() if row["id"] == run]
+    (row,) = [row for row in lake.runs(project=project).rows() if row["id"] == run]
     # Only the machine that wrote it can see that its process is gone; for others it is lost.
     assert row["status"] in {expected["status"], {"killed": "lost"}.get(expected["status"])}
     attributes = {row["path"]: row for row in lake.attributes(project=project, runs=[run]).rows()}
