@@ -176,7 +176,7 @@ def test_runs_are_chosen_by_a_filter_wherever_they_are_asked_for(filled):
         rl.QueryError, match=r'no run has "config.ofset"; did you mean "config.offset"'
     ):
         filled.runs("config.ofset > 1")
-    with pytest.raises(ValueError, match="at character 7"):
+    with pytest.raises(ValueError, match="at character 6"):
         filled.runs("true )")
 
 
