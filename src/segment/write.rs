@@ -2,14 +2,15 @@
 //!
 //! Encodings, chosen by measurement (`docs/decisions/`): `DELTA_BINARY_PACKED` for integers and times, `BYTE_STREAM_SPLIT`
 //! for values, a dictionary for names, zstd(1); row groups of a million rows; a page index, so that a reader of one metric
-//! reads only its pages. Attributes are few and not compressed: to set up a decompressor for each column would be a third
-//! of the time in which the table of runs is read.
+//! reads only its pages. Of attributes, which are few, only paths and numbers are compressed, and nothing describes them
+//! twice: the table of runs opens the file of every run.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
@@ -65,7 +66,11 @@ impl<'d> SegmentWriter<'d> {
         let file = io::BufWriter::with_capacity(1 << 16, disk.create(&temporary)?);
         let output = Output { file, written: Checksum::default() };
         let mut writer = Self { disk, temporary, target, parquet: None };
-        let parquet = ArrowWriter::try_new(output, schema::of(table), Some(properties(table)));
+        // The types of attributes are those of Parquet: Arrow's description of them would be a quarter of the file.
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties(table))
+            .with_skip_arrow_metadata(table == Table::Attributes);
+        let parquet = ArrowWriter::try_new_with_options(output, schema::of(table), options);
         writer.parquet = Some(parquet.map_err(|source| writer.error(source))?);
         Ok(writer)
     }
@@ -145,10 +150,11 @@ pub fn write_batches(
 
 fn properties(table: Table) -> WriterProperties {
     let column = |name: &str| ColumnPath::from(name);
+    let zstd = Compression::ZSTD(ZstdLevel::default());
     let mut properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_compression(match table {
-            Table::Metrics => Compression::ZSTD(ZstdLevel::default()),
+            Table::Metrics => zstd,
             Table::Attributes => Compression::UNCOMPRESSED,
         })
         .set_created_by(concat!("runlake ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -175,7 +181,13 @@ fn properties(table: Table) -> WriterProperties {
                     .map(|index| SortingColumn { column_idx: index, descending: false, nulls_first: false })
                     .into(),
             )),
-        Table::Attributes => properties.set_column_dictionary_enabled(column("type"), true),
+        Table::Attributes => properties
+            .set_column_dictionary_enabled(column("type"), true)
+            .set_column_encoding(column("number"), Encoding::BYTE_STREAM_SPLIT)
+            .set_column_compression(column("path"), zstd)
+            .set_column_compression(column("number"), zstd)
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_offset_index_disabled(true),
     }
     .build()
 }
