@@ -18,6 +18,7 @@
 //! * [`query`]: which runs, by name, project or filter.
 //! * [`scan`]: the metrics of runs as Arrow batches.
 //! * [`repair`]: verify, recover, compact, remove and count the runs of a lake.
+//! * [`transfer`]: runs from one lake to another.
 //! * [`cli`]: the command line, one file per command.
 //! * [`error`]: every way in which any of this fails, with its text.
 //!
@@ -40,6 +41,7 @@ pub mod run;
 pub mod scan;
 pub mod segment;
 pub mod settings;
+pub mod transfer;
 pub mod value;
 pub mod writer;
 

@@ -29,6 +29,7 @@ mod statistics;
 mod table;
 mod tail;
 mod terminal;
+mod transfer;
 mod trash;
 mod verify;
 
@@ -94,6 +95,8 @@ enum Command {
     Verify(verify::Arguments),
     Recover(recover::Arguments),
     Compact(compact::Arguments),
+    Export(transfer::ExportArguments),
+    Import(transfer::ImportArguments),
     Rm(rm::Arguments),
     Trash(trash::Arguments),
     Du(du::Arguments),
@@ -154,6 +157,8 @@ impl Command {
             Self::Verify(arguments) => verify::run(&arguments, session),
             Self::Recover(arguments) => recover::run(&arguments, session),
             Self::Compact(arguments) => compact::run(&arguments, session),
+            Self::Export(arguments) => transfer::export(&arguments, session),
+            Self::Import(arguments) => transfer::import(&arguments, session),
             Self::Rm(arguments) => rm::run(&arguments, session),
             Self::Trash(arguments) => trash::run(&arguments, session),
             Self::Du(arguments) => du::run(&arguments, session),
