@@ -1,18 +1,21 @@
 //! The threads that read ahead, and the order that they keep.
 //!
-//! A thread takes the next unit of work and, under the same lock, queues the channel on which the unit's batches will
-//! come. So the consumer drains the channels in the order of the units, and the unit that it waits for is always in some
-//! thread's hands: there is no deadlock, whatever the threads' speed.
+//! A thread takes the first unit of work that is known, or else the next run, whose units it finds. A run has a channel on
+//! which its units come, and a unit one on which its batches come, so the consumer drains the units in their order. The
+//! first unit that is not read yet is always in some thread's hands or about to be: who finds a run's units reads the first
+//! that nobody has. So there is no deadlock, whatever the threads' speed. How many runs the threads may be ahead is bounded,
+//! and so is how many batches of a unit they hold.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Formatter};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::vec;
 
 use arrow::array::RecordBatch;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::AHEAD_BATCHES;
 use super::plan::{Planner, Unit};
@@ -20,28 +23,44 @@ use crate::catalog::{RunState, threads};
 use crate::error::{Error, Result};
 use crate::lake::Problem;
 
+/// How many runs may be taken before the first of them is read.
+const RUNS_AHEAD: usize = 64;
+
 /// Batches of metrics, in order. The threads end when it is dropped.
 #[derive(Debug)]
 pub struct Scan {
-    order: Receiver<Receiver<RecordBatch>>,
-    current: Option<Receiver<RecordBatch>>,
-    problems: Arc<Mutex<Vec<Problem>>>,
-    is_over: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+    runs: Receiver<RunUnits>,
+    /// Those of the run that is read.
+    units: Option<vec::IntoIter<UnitBatches>>,
+    unit: Option<UnitBatches>,
     threads: Vec<JoinHandle<()>>,
 }
 
+/// The batches of a unit, as they are read.
+type UnitBatches = Receiver<RecordBatch>;
+/// The units of a run, once they are known.
+type RunUnits = Receiver<Vec<UnitBatches>>;
+
 impl Scan {
     pub(super) fn start(planner: Planner, runs: Vec<Arc<RunState>>) -> Result<Self> {
-        let problems = Arc::new(Mutex::new(Vec::new()));
-        let (sender, order) = bounded(2 * threads());
-        let is_over = Arc::new(AtomicBool::new(false));
-        let runs = runs.into_iter();
-        let work = Work { planner, runs, ready: VecDeque::new(), order: sender, is_over: is_over.clone() };
-        let work = Arc::new(Mutex::new(work));
+        // A run is announced only where there is room for it, so nobody waits to announce one.
+        let (sender, order) = bounded(RUNS_AHEAD);
+        let work = Work {
+            // Without runs there is nothing to announce.
+            order: (!runs.is_empty()).then_some(sender),
+            runs: runs.into_iter(),
+            taken: 0,
+            room: RUNS_AHEAD,
+            units: BTreeMap::new(),
+            planned: 0,
+        };
+        let shared =
+            Arc::new(Shared { planner, work: Mutex::new(work), change: Condvar::new(), problems: Mutex::default() });
         let mut started = Vec::new();
         for _ in 0..threads() {
-            let (work, problems) = (work.clone(), problems.clone());
-            let thread = thread::Builder::new().name("runlake-scan".into()).spawn(move || read(&work, &problems));
+            let shared = shared.clone();
+            let thread = thread::Builder::new().name("runlake-scan".into()).spawn(move || shared.work_off());
             match thread {
                 Ok(thread) => started.push(thread),
                 // The threads there are do the work of those that could not start.
@@ -49,13 +68,13 @@ impl Scan {
                 Err(error) => return Err(Error::io("start a thread to read", Path::new("."), error)),
             }
         }
-        Ok(Self { order, current: None, problems, is_over, threads: started })
+        Ok(Self { shared, runs: order, units: None, unit: None, threads: started })
     }
 
     /// What could not be read so far.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.problems.lock().clone();
+        let mut problems = self.shared.problems.lock().clone();
         problems.sort_unstable();
         problems.dedup();
         problems
@@ -67,65 +86,145 @@ impl Iterator for Scan {
 
     fn next(&mut self) -> Option<RecordBatch> {
         loop {
-            if let Some(batch) = self.current.as_ref().and_then(|unit| unit.recv().ok()) {
+            if let Some(batch) = self.unit.as_ref().and_then(|unit| unit.recv().ok()) {
                 return Some(batch);
             }
-            self.current = Some(self.order.recv().ok()?);
+            self.unit = self.units.as_mut().and_then(Iterator::next);
+            if self.unit.is_none() {
+                if self.units.take().is_some() {
+                    self.shared.run_is_read();
+                }
+                let run = self.runs.recv().ok()?;
+                self.units = Some(run.recv().unwrap_or_default().into_iter());
+            }
         }
     }
 }
 
 impl Drop for Scan {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
+        self.shared.end();
         // Without receivers the threads end at their next batch, those whose unit waits for its turn too.
-        self.current = None;
-        while self.order.recv().is_ok() {}
+        (self.unit, self.units) = (None, None);
+        while self.runs.recv().is_ok() {}
         for thread in self.threads.drain(..) {
             thread.join().ok();
         }
     }
 }
 
-/// What is left to do.
-struct Work {
+/// What the threads share.
+struct Shared {
     planner: Planner,
-    runs: std::vec::IntoIter<Arc<RunState>>,
-    /// The units of the run that was planned last.
-    ready: VecDeque<Unit>,
-    order: Sender<Receiver<RecordBatch>>,
-    /// Whether nobody waits for more.
-    is_over: Arc<AtomicBool>,
+    work: Mutex<Work>,
+    /// There may be something to do, or nothing any more.
+    change: Condvar,
+    problems: Mutex<Vec<Problem>>,
 }
 
-impl Work {
-    /// The next unit, and where its batches go; `None` when all is done or nobody waits for it.
-    fn next(&mut self, problems: &Mutex<Vec<Problem>>) -> Option<(Unit, Sender<RecordBatch>)> {
-        loop {
-            if self.is_over.load(Ordering::Relaxed) {
-                return None;
-            }
-            if !self.ready.is_empty() {
-                break;
-            }
-            let run = self.runs.next()?;
-            let mut met = Vec::new();
-            self.ready = self.planner.plan(&run, &mut met).into();
-            problems.lock().append(&mut met);
-        }
-        let (sender, receiver) = bounded(AHEAD_BATCHES);
-        self.order.send(receiver).ok()?;
-        Some((self.ready.pop_front()?, sender))
+impl Debug for Shared {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
     }
 }
 
-fn read(work: &Mutex<Work>, problems: &Mutex<Vec<Problem>>) {
-    loop {
-        let next = work.lock().next(problems);
-        let Some((unit, sender)) = next else { return };
-        if let Err(error) = unit.read(&mut |batch| sender.send(batch).is_ok()) {
-            problems.lock().push(Problem::new(unit.path(), &error));
+/// What is left to do.
+struct Work {
+    runs: vec::IntoIter<Arc<RunState>>,
+    /// How many runs were taken.
+    taken: usize,
+    /// How many more may be, before the consumer has read some.
+    room: usize,
+    /// Units that nobody reads yet, by the numbers of their run and of their own.
+    units: BTreeMap<(usize, usize), (Unit, Sender<RecordBatch>)>,
+    /// How many runs' units are being found.
+    planned: usize,
+    /// Where taken runs are announced; `None` when all are, or nobody waits for more.
+    order: Option<Sender<RunUnits>>,
+}
+
+/// What a thread does next.
+enum Task {
+    Read(Unit, Sender<RecordBatch>),
+    Plan(usize, Arc<RunState>, Sender<Vec<UnitBatches>>),
+}
+
+impl Work {
+    fn next(&mut self) -> Option<Task> {
+        if let Some((_, (unit, batches))) = self.units.pop_first() {
+            return Some(Task::Read(unit, batches));
         }
+        let order = self.order.as_ref().filter(|_| self.room > 0)?;
+        let run = self.runs.next()?;
+        let (sender, units) = bounded(1);
+        order.send(units).ok()?;
+        if self.runs.len() == 0 {
+            self.order = None;
+        }
+        self.planned += 1;
+        self.room -= 1;
+        self.taken += 1;
+        Some(Task::Plan(self.taken, run, sender))
+    }
+}
+
+impl Shared {
+    /// Does what there is to do, until all is done or nobody waits for it.
+    fn work_off(&self) {
+        while let Some(task) = self.task() {
+            match task {
+                Task::Plan(number, run, units) => self.plan(number, &run, &units),
+                Task::Read(unit, batches) => {
+                    if let Err(error) = unit.read(&mut |batch| batches.send(batch).is_ok()) {
+                        self.problems.lock().push(Problem::new(unit.path(), &error));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next task, once there is one; `None` when there will be none for this thread.
+    fn task(&self) -> Option<Task> {
+        let mut work = self.work.lock();
+        loop {
+            if let Some(task) = work.next() {
+                return Some(task);
+            }
+            if work.order.is_none() && work.planned == 0 {
+                return None;
+            }
+            self.change.wait(&mut work);
+        }
+    }
+
+    fn plan(&self, number: usize, run: &RunState, announced: &Sender<Vec<UnitBatches>>) {
+        let mut problems = Vec::new();
+        let units = self.planner.plan(run, &mut problems);
+        self.problems.lock().append(&mut problems);
+        let (senders, batches): (Vec<_>, Vec<_>) = units.iter().map(|_| bounded(AHEAD_BATCHES)).unzip();
+        let mut work = self.work.lock();
+        // Nobody waits for a run whose announcement fails.
+        if announced.send(batches).is_ok() {
+            let units = units.into_iter().zip(senders).enumerate();
+            work.units.extend(units.map(|(at, unit)| ((number, at), unit)));
+        }
+        work.planned -= 1;
+        drop(work);
+        self.change.notify_all();
+    }
+
+    /// Lets the threads take another run.
+    fn run_is_read(&self) {
+        self.work.lock().room += 1;
+        self.change.notify_one();
+    }
+
+    /// Leaves nothing to do.
+    fn end(&self) {
+        let mut work = self.work.lock();
+        (work.order, work.units) = (None, BTreeMap::new());
+        drop(work);
+        self.change.notify_all();
     }
 }
 
@@ -152,7 +251,7 @@ mod tests {
         let states = Catalog::new(lake).runs(None, &mut Vec::new()).unwrap();
         let mut scan = start(disk, states, Selection::default()).unwrap();
         assert_eq!(scan.by_ref().take(AHEAD_BATCHES + 1).count(), AHEAD_BATCHES + 1);
-        while scan.order.is_empty() {
+        while scan.runs.is_empty() {
             thread::yield_now();
         }
         let (done, is_done) = bounded::<()>(1);
