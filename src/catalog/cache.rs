@@ -15,8 +15,8 @@ use super::state::RunState;
 use crate::format::layout::{JOURNAL_DIR, Table};
 use crate::lake::{Lake, RunRef};
 
-/// How many attributes are kept at most, over all runs: some hundred bytes each.
-const MAX_ATTRIBUTES: usize = 1 << 20;
+/// How many attributes are kept at most, over all runs: 460 bytes each. Enough for 10,000 runs of 200.
+const MAX_ATTRIBUTES: usize = 1 << 21;
 /// Two changes within this time may have one time stamp: the coarsest file systems count in 2 s.
 const SAME_TIME_MICROS: i64 = 2_000_000;
 
@@ -54,10 +54,14 @@ impl Cache {
 
     fn keep(&self, changes: Changes, state: Arc<RunState>) {
         let mut kept = self.0.lock();
-        if kept.attributes + state.fold.len() > MAX_ATTRIBUTES {
-            *kept = Kept::default();
+        // What a run that changed had before.
+        if let Some((_, old)) = kept.states.remove(&state.run.dir) {
+            kept.attributes -= old.fold.len();
         }
-        kept.attributes += state.fold.len();
-        kept.states.insert(state.run.dir.clone(), (changes, state));
+        // Where there is no more room, the runs that are kept stay: who asks for all of them asks for the same again.
+        if kept.attributes + state.fold.len() <= MAX_ATTRIBUTES {
+            kept.attributes += state.fold.len();
+            kept.states.insert(state.run.dir.clone(), (changes, state));
+        }
     }
 }
