@@ -1,7 +1,6 @@
 //! The last value of every metric of a run: the summary of those who did not get to write one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -47,7 +46,7 @@ struct Value {
 impl Last {
     fn add_segment(&mut self, segment: &mut Segment) -> Result<()> {
         for part in segment.newest_parts() {
-            for batch in segment.read(&part, &COLUMNS, &Arc::default(), BATCH_ROWS)? {
+            for batch in segment.read(&part, &COLUMNS, BATCH_ROWS)? {
                 self.add(&batch?);
             }
         }

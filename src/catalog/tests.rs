@@ -179,7 +179,7 @@ fn the_last_values_are_the_newest_however_steps_and_times_run_over_many_pages() 
     let mut segments = segments::open(&*catalog.lake.disk, &run.dir, Table::Metrics, &mut problems).unwrap();
     let read = |segment: &mut Segment| {
         let parts = segment.newest_parts();
-        let batches = parts.iter().flat_map(|part| segment.read(part, &[0], &Arc::default(), 1024).unwrap());
+        let batches = parts.iter().flat_map(|part| segment.read(part, &[0], 1024).unwrap());
         batches.map(|batch| batch.unwrap().num_rows()).sum::<usize>()
     };
     let read: usize = segments.iter_mut().map(read).sum();

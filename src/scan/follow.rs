@@ -124,8 +124,8 @@ impl Follower {
         let columns: Vec<usize> = (0..schema::METRICS.fields().len()).collect();
         let mut oldest = i64::MAX;
         for part in segment.parts(&self.wanted) {
-            for batch in segment.read(&part, &columns, &self.wanted, BATCH_ROWS)? {
-                let batch = segments::without(batch?, doubled)?;
+            for batch in segment.read(&part, &columns, BATCH_ROWS)? {
+                let batch = segments::without(self.wanted.filter(batch?)?, doubled)?;
                 oldest = oldest.min(newest.add(&batch, |writer, seq| seq >= self.next(writer)));
             }
         }

@@ -63,8 +63,9 @@ impl Source {
             }
             Self::Part { segment, part, doubled } => {
                 let columns = Columns::of(segment, part, BATCH_ROWS)?;
-                for batch in segment.read(part, &columns.read, wanted, BATCH_ROWS)? {
-                    let batch = columns.complete(&batch?)?;
+                for batch in segment.read(part, &columns.read, BATCH_ROWS)? {
+                    // Filtered afterwards: a filter of the Parquet library would read names and steps twice.
+                    let batch = wanted.filter(columns.complete(&batch?)?)?;
                     if !give(segments::without(batch, doubled)?) {
                         break;
                     }

@@ -1,7 +1,6 @@
 //! Columns that are the same in all rows of a row group, which the statistics tell: they are made and not read. In most
 //! segments that is four of the nine columns of metrics, with a page reader and a decompressor each.
 
-use std::sync::Arc;
 use std::vec;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
@@ -36,7 +35,7 @@ impl Columns {
         let schema = schema::of(segment.table);
         let mut constant = vec![None; schema.fields().len()];
         if segment.table == Table::Metrics {
-            let zeros = UInt32Array::from_value(0, batch_rows);
+            let zeros = UInt32Array::from_value(0, batch_rows.min(segment.part_rows(part)));
             for column in OFTEN_CONSTANT {
                 if let Some(value) = segment.constant(part, column) {
                     constant[column] = Some(take(&value, &zeros, None)?);
@@ -89,7 +88,7 @@ impl AllRows {
             }
             let Some(part) = self.parts.next() else { return Ok(None) };
             let columns = Columns::of(&self.segment, &part, self.batch_rows)?;
-            let batches = self.segment.read(&part, &columns.read, &Arc::default(), self.batch_rows)?;
+            let batches = self.segment.read(&part, &columns.read, self.batch_rows)?;
             self.current = Some((columns, batches));
         }
     }

@@ -10,12 +10,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int32Type, Int64Type};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter, RowSelection};
+use parquet::arrow::arrow_reader::RowSelection;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
-use parquet::schema::types::SchemaDescriptor;
 
 use super::read::Segment;
 use crate::error::Result;
@@ -94,18 +92,6 @@ impl Wanted {
 
     fn has_metric(&self, name: &str) -> bool {
         self.metrics.as_ref().is_none_or(|wanted| wanted.binary_search_by(|other| other.as_str().cmp(name)).is_ok())
-    }
-
-    /// What compares the rows as they are read; `None` where all are wanted.
-    pub(super) fn row_filter(self: &Arc<Self>, schema: &SchemaDescriptor) -> Option<RowFilter> {
-        if self.is_all() {
-            return None;
-        }
-        let wanted = self.clone();
-        let columns = ProjectionMask::leaves(schema, [METRIC, STEP]);
-        let predicate =
-            ArrowPredicateFn::new(columns, move |batch| Ok(wanted.mask(batch.column(METRIC), batch.column(STEP))));
-        Some(RowFilter::new(vec![Box::new(predicate)]))
     }
 
     /// Whether names from `min` to `max` can be wanted. Either may be cut short, as statistics are: `max` is then not
@@ -236,6 +222,13 @@ impl Segment {
         }
         firsts.push(usize::try_from(parquet.row_group(row_group).num_rows()).ok()?);
         (firsts.first() == Some(&0) && firsts.is_sorted()).then_some(firsts)
+    }
+
+    /// How many rows a part has.
+    #[must_use]
+    pub fn part_rows(&self, part: &Part) -> usize {
+        let all = || usize::try_from(self.parquet().row_group(part.row_group).num_rows()).unwrap_or(usize::MAX);
+        part.selection.as_ref().map_or_else(all, RowSelection::row_count)
     }
 
     /// The least and greatest step in a part's row group; `None` where that is not known.

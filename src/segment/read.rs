@@ -17,7 +17,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use super::chunks::{Chunks, TAIL_BYTES};
-use super::prune::{Part, Wanted};
+use super::prune::Part;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::format::footer::{self, Checksum, Footer};
@@ -91,17 +91,14 @@ impl Segment {
         self.build(|builder| builder.with_batch_size(batch_rows))
     }
 
-    /// The rows of a part that are wanted, in order, in batches of at most `batch_rows`, with the columns of these
+    /// The rows of a part, in order, in batches of at most `batch_rows`, with the columns of these
     /// indices in the order of the table.
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`], at once or from the iterator.
-    pub fn read(&self, part: &Part, columns: &[usize], wanted: &Arc<Wanted>, batch_rows: usize) -> Result<Batches> {
+    pub fn read(&self, part: &Part, columns: &[usize], batch_rows: usize) -> Result<Batches> {
         self.build(|mut builder| {
             let columns = ProjectionMask::leaves(builder.parquet_schema(), columns.iter().copied());
-            if let Some(filter) = wanted.row_filter(builder.parquet_schema()) {
-                builder = builder.with_row_filter(filter);
-            }
             if let Some(selection) = &part.selection {
                 builder = builder.with_row_selection(selection.clone());
             }
