@@ -16,6 +16,7 @@
 //! * [`lake`]: the folder of all runs; a run's journal and segments together, each row once.
 //! * [`catalog`]: which runs there are, and how each stands.
 //! * [`scan`]: the metrics of runs as Arrow batches.
+//! * [`curves`]: series on any axis: aligned, smoothed, decimated, and aggregated over runs.
 //! * [`repair`]: verify, recover, compact, remove and count the runs of a lake.
 //! * [`cli`]: the command line, one file per command.
 //! * [`error`]: every way in which any of this fails, with its text.
@@ -25,6 +26,7 @@
 pub mod catalog;
 pub mod cli;
 pub mod clock;
+pub mod curves;
 pub mod disk;
 pub mod error;
 pub mod format;

@@ -30,6 +30,8 @@ class Lake(_runlake.Lake):
         project: str | None = None,
         wide: bool = False,
         attempts: Literal["newest", "all"] = "newest",
+        x: str | None = None,
+        points: int | None = None,
     ) -> Table:
         """What was logged, one row a value; or with `wide`, one row a step and one column a metric. Never sampled.
 
@@ -53,8 +55,15 @@ class Lake(_runlake.Lake):
             >>> lake.metrics(["train/loss"], project="digits").to_polars()
         """
         names = [names] if isinstance(names, str) else None if names is None else list(names)
+        curve = {"x": x, "points": points}
+        asked = any(value is not None for value in curve.values())
         return super().metrics(
-            names, runs=_ids(runs), project=project, wide=wide, attempts=attempts
+            names,
+            runs=_ids(runs),
+            project=project,
+            wide=wide,
+            attempts=attempts,
+            curve=curve if asked else None,
         )
 
     def attributes(

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::error;
 use super::table::PyTable;
+use super::{curves, error};
 use crate::catalog::{Catalog, attributes, table};
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Problem};
@@ -75,7 +75,8 @@ impl PyLake {
     }
 
     /// What was logged; see `runlake.Lake.metrics`.
-    #[pyo3(signature = (names=None, *, runs=None, project=None, wide=false, attempts="newest"))]
+    #[pyo3(signature = (names=None, *, runs=None, project=None, wide=false, attempts="newest", curve=None))]
+    #[expect(clippy::too_many_arguments, reason = "one for each keyword")]
     fn metrics(
         &self,
         py: Python<'_>,
@@ -84,6 +85,7 @@ impl PyLake {
         project: Option<&str>,
         wide: bool,
         attempts: &str,
+        curve: Option<curves::Arguments>,
     ) -> PyResult<PyTable> {
         let attempts = match attempts {
             "newest" => Attempts::Newest,
@@ -94,12 +96,19 @@ impl PyLake {
             }
         };
         let mut problems = Vec::new();
-        let wanted = Arc::new(Wanted::new(names.clone(), None));
-        let mut scan = py.detach(|| -> Result<_> {
+        let disk = self.catalog.lake.disk.clone();
+        let states = py.detach(|| -> Result<_> {
             let runs = self.catalog.select(runs.as_deref(), project, &mut problems)?;
-            let states = self.catalog.states(&runs, &mut problems);
-            scan::start(self.catalog.lake.disk.clone(), states, Selection { wanted, attempts })
+            Ok(self.catalog.states(&runs, &mut problems))
         })?;
+        if let Some(curve) = curve {
+            let table = curves::read(py, disk, states, (names, attempts, wide), curve, &mut problems)?;
+            warn(py, &problems)?;
+            return Ok(table);
+        }
+        let wanted = Arc::new(Wanted::new(names.clone(), None));
+        let mut scan =
+            py.detach(|| scan::start(disk, states, Selection { wanted, attempts, ..Selection::default() }))?;
         let mut batches = Vec::new();
         while let Some(batch) = py.detach(|| scan.next()) {
             batches.push(batch);

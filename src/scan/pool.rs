@@ -20,18 +20,24 @@ use crate::catalog::{RunState, threads};
 use crate::error::{Error, Result};
 use crate::lake::Problem;
 
-/// Batches of metrics, in order. The threads end when it is dropped.
+/// Batches of metrics, or what is made of them, in order. The threads end when it is dropped.
 #[derive(Debug)]
-pub struct Scan {
-    order: Receiver<Receiver<RecordBatch>>,
-    current: Option<Receiver<RecordBatch>>,
+pub struct Scan<T = RecordBatch> {
+    order: Receiver<Receiver<T>>,
+    current: Option<Receiver<T>>,
     problems: Arc<Mutex<Vec<Problem>>>,
     is_over: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Scan {
-    pub(super) fn start(planner: Planner, runs: Vec<Arc<RunState>>) -> Result<Self> {
+impl<T: Send + 'static> Scan<T> {
+    /// Has the pieces of these runs read by `read`, which hands what it makes of one to the function that it is given.
+    pub(super) fn start(
+        planner: Planner,
+        runs: Vec<Arc<RunState>>,
+        read: impl Fn(&Unit, &mut dyn FnMut(T) -> bool) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let read: Arc<Read<T>> = Arc::new(read);
         let problems = Arc::new(Mutex::new(Vec::new()));
         let (sender, order) = bounded(2 * threads());
         let is_over = Arc::new(AtomicBool::new(false));
@@ -40,8 +46,9 @@ impl Scan {
         let work = Arc::new(Mutex::new(work));
         let mut started = Vec::new();
         for _ in 0..threads() {
-            let (work, problems) = (work.clone(), problems.clone());
-            let thread = thread::Builder::new().name("runlake-scan".into()).spawn(move || read(&work, &problems));
+            let (work, problems, read) = (work.clone(), problems.clone(), read.clone());
+            let thread =
+                thread::Builder::new().name("runlake-scan".into()).spawn(move || read_all(&work, &*read, &problems));
             match thread {
                 Ok(thread) => started.push(thread),
                 // The threads there are do the work of those that could not start.
@@ -52,6 +59,9 @@ impl Scan {
         Ok(Self { order, current: None, problems, is_over, threads: started })
     }
 
+}
+
+impl<T> Scan<T> {
     /// What could not be read so far.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
@@ -62,10 +72,10 @@ impl Scan {
     }
 }
 
-impl Iterator for Scan {
-    type Item = RecordBatch;
+impl<T> Iterator for Scan<T> {
+    type Item = T;
 
-    fn next(&mut self) -> Option<RecordBatch> {
+    fn next(&mut self) -> Option<T> {
         loop {
             if let Some(batch) = self.current.as_ref().and_then(|unit| unit.recv().ok()) {
                 return Some(batch);
@@ -75,7 +85,7 @@ impl Iterator for Scan {
     }
 }
 
-impl Drop for Scan {
+impl<T> Drop for Scan<T> {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
         // Without receivers the threads end at their next batch, those whose unit waits for its turn too.
@@ -87,20 +97,23 @@ impl Drop for Scan {
     }
 }
 
+/// How a piece is read.
+type Read<T> = dyn Fn(&Unit, &mut dyn FnMut(T) -> bool) -> Result<()> + Send + Sync;
+
 /// What is left to do.
-struct Work {
+struct Work<T> {
     planner: Planner,
     runs: std::vec::IntoIter<Arc<RunState>>,
     /// The units of the run that was planned last.
     ready: VecDeque<Unit>,
-    order: Sender<Receiver<RecordBatch>>,
+    order: Sender<Receiver<T>>,
     /// Whether nobody waits for more.
     is_over: Arc<AtomicBool>,
 }
 
-impl Work {
+impl<T> Work<T> {
     /// The next unit, and where its batches go; `None` when all is done or nobody waits for it.
-    fn next(&mut self, problems: &Mutex<Vec<Problem>>) -> Option<(Unit, Sender<RecordBatch>)> {
+    fn next(&mut self, problems: &Mutex<Vec<Problem>>) -> Option<(Unit, Sender<T>)> {
         loop {
             if self.is_over.load(Ordering::Relaxed) {
                 return None;
@@ -119,11 +132,11 @@ impl Work {
     }
 }
 
-fn read(work: &Mutex<Work>, problems: &Mutex<Vec<Problem>>) {
+fn read_all<T>(work: &Mutex<Work<T>>, read: &Read<T>, problems: &Mutex<Vec<Problem>>) {
     loop {
         let next = work.lock().next(problems);
         let Some((unit, sender)) = next else { return };
-        if let Err(error) = unit.read(&mut |batch| sender.send(batch).is_ok()) {
+        if let Err(error) = read(&unit, &mut |part| sender.send(part).is_ok()) {
             problems.lock().push(Problem::new(unit.path(), &error));
         }
     }

@@ -97,9 +97,12 @@ impl Segment {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`], at once or from the iterator.
     pub fn read(&self, part: &Part, columns: &[usize], wanted: &Arc<Wanted>, batch_rows: usize) -> Result<Batches> {
+        // Rows that are all wanted need not be compared.
+        let is_all_wanted = self.one_metric(part).is_some_and(|metric| wanted.has_all_of(metric.value(0)));
         self.build(|mut builder| {
             let columns = ProjectionMask::leaves(builder.parquet_schema(), columns.iter().copied());
-            if let Some(filter) = wanted.row_filter(builder.parquet_schema()) {
+            let filter = if is_all_wanted { None } else { wanted.row_filter(builder.parquet_schema()) };
+            if let Some(filter) = filter {
                 builder = builder.with_row_filter(filter);
             }
             if let Some(selection) = &part.selection {

@@ -1,0 +1,270 @@
+//! Curves: one metric of one run on an x axis. Read on any axis, smoothed, aligned with those of other runs, decimated,
+//! and aggregated over runs.
+//!
+//! ```text
+//! scan -> gather: rows of each (run, metric, rank) on the threads that read
+//!      -> axis: x is the step, the time or another metric -> smooth -> align -> decimate -> table
+//! ```
+//!
+//! Each step happens only if it is asked for, in this order: smoothing is done at full resolution, and what is decimated is
+//! what would have been drawn. Nothing is dropped silently: [`Curves::note`] says what was. The result depends on the rows
+//! only, not on the files that they lie in. Text values have no place in a curve.
+
+pub mod axis;
+pub mod decimate;
+mod gather;
+mod start;
+pub mod table;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use self::axis::{Axis, X, place_of};
+use self::decimate::{Decimator, MIN_POINTS, Point};
+use self::gather::{Key, Piece, Plan, Rows, Whole};
+use crate::catalog::RunState;
+use crate::disk::SharedDisk;
+use crate::error::{Error, Result};
+use crate::lake::{Problem, near};
+use crate::scan::{self, Attempts, Scan, Selection};
+use crate::segment::prune::Wanted;
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// These metrics; `None` for all.
+    pub metrics: Option<Vec<String>>,
+    /// Of which attempts.
+    pub attempts: Attempts,
+    /// The axis.
+    pub x: X,
+    /// At most so many rows of each curve.
+    pub points: Option<usize>,
+}
+
+impl Request {
+    fn check(&self) -> Result<()> {
+        if let Some(points) = self.points.filter(|points| *points < MIN_POINTS) {
+            let expected = format!("at least {MIN_POINTS}");
+            return Err(Error::InvalidArgument { what: "points", got: points.to_string(), expected });
+        }
+        Ok(())
+    }
+
+    fn wanted(&self) -> Wanted {
+        let mut metrics = self.metrics.clone();
+        if let (Some(metrics), X::Metric(x)) = (&mut metrics, &self.x) {
+            metrics.push(x.clone());
+        }
+        Wanted::new(metrics, None)
+    }
+
+    /// Whether the curve of a metric was asked for; that of the axis is read anyway.
+    fn has(&self, metric: &str) -> bool {
+        match &self.metrics {
+            Some(metrics) => metrics.iter().any(|name| name == metric),
+            None => !matches!(&self.x, X::Metric(x) if x == metric),
+        }
+    }
+}
+
+/// One metric of one run.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    /// The run.
+    pub run: Arc<RunState>,
+    /// The metric.
+    pub metric: Box<str>,
+    /// The rank of its writer.
+    pub rank: Option<i32>,
+    /// Its rows, by place.
+    pub points: Vec<Point>,
+}
+
+/// Curves, by run, metric and rank.
+#[derive(Debug, Clone)]
+pub struct Curves {
+    /// What the places are.
+    pub axis: Axis,
+    /// The curves, runs in the order asked for.
+    pub curves: Vec<Curve>,
+    /// How many rows there were before decimation.
+    pub rows: u64,
+    /// How many rows of them had no x.
+    pub rows_without_x: u64,
+    /// Whether decimation was asked for.
+    is_decimated: bool,
+}
+
+impl Curves {
+    /// What was left out; `None` where nothing was asked for that leaves anything out.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        let kept: usize = self.curves.iter().map(|curve| curve.points.len()).sum();
+        let decimated = self.is_decimated.then(|| format!("decimated {kept} of {} rows", self.rows));
+        let without_x = (self.rows_without_x > 0).then(|| format!("left out {} rows without x", self.rows_without_x));
+        let notes: Vec<String> = decimated.into_iter().chain(without_x).collect();
+        (!notes.is_empty()).then(|| notes.join(", "))
+    }
+}
+
+/// Reads curves, piece by piece.
+#[derive(Debug)]
+pub struct Reading {
+    request: Request,
+    runs: Vec<Arc<RunState>>,
+    scan: Scan<Piece>,
+    /// The run whose pieces come.
+    current: Option<Piece>,
+    met: BTreeSet<Box<str>>,
+    read: Curves,
+}
+
+impl Reading {
+    /// Starts to read the curves of these runs.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a request that makes no sense; [`Error::Io`] where the system gives no thread.
+    pub fn start(disk: SharedDisk, runs: Vec<Arc<RunState>>, request: Request) -> Result<Self> {
+        request.check()?;
+        // Other axes and steps need all rows.
+        let points = request.points.filter(|_| !matches!(request.x, X::Metric(_)));
+        let plan = Plan { x: request.x.clone(), points };
+        let selection =
+            Selection { wanted: Arc::new(request.wanted()), attempts: request.attempts, skipped: plan.skipped() };
+        let scan = scan::fold(disk, runs.clone(), selection, Piece::of, move |piece, batch| piece.add(batch, &plan))?;
+        let axis = request.x.axis();
+        let is_decimated = request.points.is_some();
+        let read = Curves { axis, curves: Vec::new(), rows: 0, rows_without_x: 0, is_decimated };
+        Ok(Self { request, runs, scan, current: None, met: BTreeSet::new(), read })
+    }
+
+    /// Reads a further piece; `false` where there is none.
+    pub fn advance(&mut self) -> bool {
+        let Some(piece) = self.scan.next() else { return false };
+        match &mut self.current {
+            Some(run) if Arc::ptr_eq(&run.run, &piece.run) => run.append(piece),
+            current => {
+                if let Some(run) = current.replace(piece) {
+                    self.take(run);
+                }
+            }
+        }
+        true
+    }
+
+    /// What could not be read.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        self.scan.problems()
+    }
+
+    /// The curves, when all pieces are read.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a metric that no run has.
+    pub fn finish(mut self) -> Result<Curves> {
+        while self.advance() {}
+        if let Some(run) = self.current.take() {
+            self.take(run);
+        }
+        self.check_metrics()?;
+        Ok(self.read)
+    }
+
+    /// Takes in a run whose rows are all there.
+    fn take(&mut self, piece: Piece) {
+        let Piece { run, start, mut curves } = piece;
+        self.met.extend(curves.keys().map(|(metric, _)| metric.clone()));
+        if let X::Metric(x) = &self.request.x {
+            self.read.rows_without_x += place_by_metric(&mut curves, x);
+        }
+        let first = self.read.curves.len();
+        for ((metric, rank), rows) in curves {
+            if !self.request.has(&metric) {
+                continue;
+            }
+            let points = match rows {
+                Rows::Whole(whole) => self.finish_whole(whole),
+                Rows::Decimated(decimator) => {
+                    self.read.rows += decimator.rows();
+                    decimator.finish()
+                }
+            };
+            self.read.curves.push(Curve { run: run.clone(), metric, rank, points });
+        }
+        if self.read.axis == Axis::Relative {
+            let curves = &mut self.read.curves[first..];
+            let first_row = curves.iter().filter_map(|curve| curve.points.first()).map(|point| point.place).min();
+            let start = start.micros(first_row.unwrap_or(0));
+            let points = curves.iter_mut().flat_map(|curve| &mut curve.points);
+            points.for_each(|point| point.place -= start);
+        }
+    }
+
+    fn finish_whole(&mut self, mut whole: Whole) -> Vec<Point> {
+        whole.sort();
+        self.read.rows += whole.places.len() as u64;
+        let points = whole.places.into_iter().zip(whole.values).map(|(place, value)| Point { place, value });
+        match self.request.points {
+            None => points.collect(),
+            Some(limit) => {
+                let mut decimator = Decimator::new(self.read.axis, limit);
+                points.for_each(|point| decimator.push(point));
+                decimator.finish()
+            }
+        }
+    }
+
+    /// Names a metric that was asked for and that no run has, not even as a text.
+    fn check_metrics(&self) -> Result<()> {
+        let x = if let X::Metric(x) = &self.request.x { Some(x) } else { None };
+        let asked = self.request.metrics.iter().flatten().chain(x);
+        let summaries = || self.runs.iter().flat_map(|run| run.summary().map(|(name, _)| name));
+        for name in asked {
+            if self.runs.is_empty() || self.met.contains(name.as_str()) || summaries().any(|known| known == name) {
+                continue;
+            }
+            let axes = axis::NAMES.into_iter().filter(|_| x == Some(name));
+            let hint = near::hint(name, summaries().chain(self.met.iter().map(|name| &**name)).chain(axes));
+            let what = if x == Some(name) { "x axis or metric" } else { "metric" };
+            let path = self.runs.first().map(|run| run.run.dir.clone()).unwrap_or_default();
+            let path = path.ancestors().nth(2).unwrap_or(&path).to_owned();
+            return Err(Error::NotFound { what, name: name.clone(), hint, path });
+        }
+        Ok(())
+    }
+}
+
+/// Puts the rows of curves, which are placed by step, where the metric `x` was at their step, or last before it. Gives how
+/// many had no x: those before its first value, and those where it was not finite.
+fn place_by_metric(curves: &mut std::collections::BTreeMap<Key, Rows>, x: &str) -> u64 {
+    let mut axes = Vec::new();
+    for ((metric, rank), rows) in &mut *curves {
+        if let Rows::Whole(whole) = rows {
+            whole.sort();
+            if **metric == *x {
+                axes.push((*rank, whole.clone()));
+            }
+        }
+    }
+    let mut without_x = 0;
+    for ((_, rank), rows) in curves {
+        let Rows::Whole(whole) = rows else { continue };
+        let axis = axes.iter().find(|(of, _)| of == rank).map(|(_, axis)| axis);
+        let mut placed = Whole::default();
+        for (row, step) in whole.places.iter().enumerate() {
+            let before = axis.map_or(0, |axis| axis.places.partition_point(|place| place <= step));
+            let number = before.checked_sub(1).and_then(|at| Some(axis?.values[at])).filter(|x| x.is_finite());
+            let Some(number) = number else {
+                without_x += 1;
+                continue;
+            };
+            placed.places.push(place_of(number));
+            placed.times.push(whole.times[row]);
+            placed.values.push(whole.values[row]);
+        }
+        *whole = placed;
+    }
+    without_x
+}
