@@ -124,6 +124,19 @@ class Lake:
         attempts: Literal["newest", "all"] = "newest",
         curve: Mapping[str, Any] | None = None,
     ) -> Table: ...
+    def aggregate(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        by: Sequence[str],
+        runs: Sequence[str] | None = None,
+        project: str | None = None,
+        attempts: Literal["newest", "all"] = "newest",
+        interval: float,
+        resamples: int,
+        seed: int,
+        curve: Mapping[str, Any] | None = None,
+    ) -> Table: ...
     def attributes(
         self,
         *,

@@ -74,7 +74,11 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     let metrics = (!arguments.metric.is_empty()).then(|| arguments.metric.clone());
     let wanted = Arc::new(Wanted::new(metrics.clone(), arguments.steps.clone()));
     let attempts = if arguments.all_attempts { Attempts::All } else { Attempts::Newest };
-    let mut scan = scan::start(catalog.lake.disk.clone(), runs.states.clone(), Selection { wanted, attempts, ..Selection::default() })?;
+    let mut scan = scan::start(
+        catalog.lake.disk.clone(),
+        runs.states.clone(),
+        Selection { wanted, attempts, ..Selection::default() },
+    )?;
     if session.terminal.width.is_none() {
         session.terminal.begin(Bar::new("reading", Unit::Rows, 0));
     }

@@ -71,9 +71,16 @@ impl Decimator {
         if self.buckets.is_empty() {
             self.all.push(point);
             if self.all.len() > self.points {
-                std::mem::take(&mut self.all).into_iter().for_each(|point| self.put(point));
+                self.leave_all();
             }
         } else {
+            self.put(point);
+        }
+    }
+
+    /// Puts into buckets what was kept whole.
+    fn leave_all(&mut self) {
+        for point in std::mem::take(&mut self.all) {
             self.put(point);
         }
     }
@@ -120,7 +127,7 @@ impl Decimator {
             return;
         }
         self.rows += other.rows;
-        std::mem::take(&mut self.all).into_iter().for_each(|point| self.put(point));
+        self.leave_all();
         let level = self.level.max(other.level);
         self.coarsen(level - self.level);
         other.coarsen(level - other.level);
@@ -195,7 +202,6 @@ const FINEST: i32 = -1000;
 
 /// The finest level at which the bucket of a position has an exact number.
 fn finest(position: f64) -> i32 {
-    #[expect(clippy::cast_possible_truncation, reason = "eleven bits")]
     let exponent = ((position.to_bits() >> 52) & 0x7ff) as i32 - 1023;
     (exponent - 52).max(FINEST)
 }
@@ -203,7 +209,10 @@ fn finest(position: f64) -> i32 {
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the levels that are used keep it below 2^53")]
 fn bucket_id(position: f64, level: i32) -> i64 {
-    (position * scale(level)).floor() as i64
+    let scaled = position * scale(level);
+    // What is too near to zero for a float is still to the left of it.
+    let vanished = scaled == 0.0 && position < 0.0;
+    scaled.floor() as i64 - i64::from(vanished)
 }
 
 /// 2^-level.
@@ -240,8 +249,12 @@ impl Bucket {
             self.last = point;
         }
         if point.value.is_finite() {
-            replace(&mut self.least, point, |new, old| new.value < old.value || (new.value <= old.value && new.place < old.place));
-            replace(&mut self.greatest, point, |new, old| new.value > old.value || (new.value >= old.value && new.place < old.place));
+            replace(&mut self.least, point, |new, old| {
+                new.value < old.value || (new.value <= old.value && new.place < old.place)
+            });
+            replace(&mut self.greatest, point, |new, old| {
+                new.value > old.value || (new.value >= old.value && new.place < old.place)
+            });
         } else {
             let kind = if point.value.is_nan() { 0 } else { 1 + usize::from(point.value < 0.0) };
             replace(&mut self.marks[kind], point, |new, old| new.place < old.place);

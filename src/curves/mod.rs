@@ -10,18 +10,24 @@
 //! what would have been drawn. Nothing is dropped silently: [`Curves::note`] says what was. The result depends on the rows
 //! only, not on the files that they lie in. Text values have no place in a curve.
 
+pub mod aggregate;
+pub mod align;
 pub mod axis;
 pub mod decimate;
 mod gather;
+pub mod groups;
+pub mod smooth;
 mod start;
 pub mod table;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::align::Align;
 use self::axis::{Axis, X, place_of};
 use self::decimate::{Decimator, MIN_POINTS, Point};
 use self::gather::{Key, Piece, Plan, Rows, Whole};
+use self::smooth::Smooth;
 use crate::catalog::RunState;
 use crate::disk::SharedDisk;
 use crate::error::{Error, Result};
@@ -30,7 +36,7 @@ use crate::scan::{self, Attempts, Scan, Selection};
 use crate::segment::prune::Wanted;
 
 /// What is asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
     /// These metrics; `None` for all.
     pub metrics: Option<Vec<String>>,
@@ -38,6 +44,10 @@ pub struct Request {
     pub attempts: Attempts,
     /// The axis.
     pub x: X,
+    /// Draws a smoother curve instead.
+    pub smooth: Option<Smooth>,
+    /// Gives the curves of all runs the same x.
+    pub align: Option<Align>,
     /// At most so many rows of each curve.
     pub points: Option<usize>,
 }
@@ -48,7 +58,12 @@ impl Request {
             let expected = format!("at least {MIN_POINTS}");
             return Err(Error::InvalidArgument { what: "points", got: points.to_string(), expected });
         }
-        Ok(())
+        self.align.as_ref().map_or(Ok(()), Align::check)
+    }
+
+    /// Whether rows can be left out as they come: other axes and steps need all of them.
+    fn decimates_at_once(&self) -> bool {
+        self.points.is_some() && self.smooth.is_none() && self.align.is_none() && !matches!(self.x, X::Metric(_))
     }
 
     fn wanted(&self) -> Wanted {
@@ -89,9 +104,11 @@ pub struct Curves {
     /// The curves, runs in the order asked for.
     pub curves: Vec<Curve>,
     /// How many rows there were before decimation.
-    pub rows: u64,
-    /// How many rows of them had no x.
-    pub rows_without_x: u64,
+    rows: u64,
+    /// How many rows had no x.
+    rows_without_x: u64,
+    /// What else is to be told.
+    notes: Vec<String>,
     /// Whether decimation was asked for.
     is_decimated: bool,
 }
@@ -103,8 +120,25 @@ impl Curves {
         let kept: usize = self.curves.iter().map(|curve| curve.points.len()).sum();
         let decimated = self.is_decimated.then(|| format!("decimated {kept} of {} rows", self.rows));
         let without_x = (self.rows_without_x > 0).then(|| format!("left out {} rows without x", self.rows_without_x));
-        let notes: Vec<String> = decimated.into_iter().chain(without_x).collect();
+        let notes: Vec<String> = decimated.into_iter().chain(without_x).chain(self.notes.iter().cloned()).collect();
         (!notes.is_empty()).then(|| notes.join(", "))
+    }
+}
+
+impl Curves {
+    fn decimate(&mut self, limit: usize) {
+        let curves = std::mem::take(&mut self.curves);
+        let decimated = |curve: Curve| Curve { points: self.decimated(curve.points, limit), ..curve };
+        self.curves = curves.into_iter().map(decimated).collect();
+    }
+
+    fn decimated(&mut self, points: Vec<Point>, limit: usize) -> Vec<Point> {
+        self.rows += points.len() as u64;
+        let mut decimator = Decimator::new(self.axis, limit);
+        for point in points {
+            decimator.push(point);
+        }
+        decimator.finish()
     }
 }
 
@@ -127,15 +161,14 @@ impl Reading {
     /// [`Error::InvalidArgument`] for a request that makes no sense; [`Error::Io`] where the system gives no thread.
     pub fn start(disk: SharedDisk, runs: Vec<Arc<RunState>>, request: Request) -> Result<Self> {
         request.check()?;
-        // Other axes and steps need all rows.
-        let points = request.points.filter(|_| !matches!(request.x, X::Metric(_)));
+        let points = request.points.filter(|_| request.decimates_at_once());
         let plan = Plan { x: request.x.clone(), points };
         let selection =
             Selection { wanted: Arc::new(request.wanted()), attempts: request.attempts, skipped: plan.skipped() };
         let scan = scan::fold(disk, runs.clone(), selection, Piece::of, move |piece, batch| piece.add(batch, &plan))?;
         let axis = request.x.axis();
         let is_decimated = request.points.is_some();
-        let read = Curves { axis, curves: Vec::new(), rows: 0, rows_without_x: 0, is_decimated };
+        let read = Curves { axis, curves: Vec::new(), rows: 0, rows_without_x: 0, notes: Vec::new(), is_decimated };
         Ok(Self { request, runs, scan, current: None, met: BTreeSet::new(), read })
     }
 
@@ -169,6 +202,12 @@ impl Reading {
             self.take(run);
         }
         self.check_metrics()?;
+        if let Some(align) = &self.request.align {
+            align.apply(&mut self.read);
+            if let Some(limit) = self.request.points {
+                self.read.decimate(limit);
+            }
+        }
         Ok(self.read)
     }
 
@@ -177,13 +216,12 @@ impl Reading {
         let Piece { run, start, mut curves } = piece;
         self.met.extend(curves.keys().map(|(metric, _)| metric.clone()));
         if let X::Metric(x) = &self.request.x {
-            self.read.rows_without_x += place_by_metric(&mut curves, x);
+            let axes = axes(&mut curves, x);
+            curves.retain(|(metric, _), _| self.request.has(metric));
+            self.read.rows_without_x += place_by_metric(&mut curves, &axes);
         }
         let first = self.read.curves.len();
         for ((metric, rank), rows) in curves {
-            if !self.request.has(&metric) {
-                continue;
-            }
             let points = match rows {
                 Rows::Whole(whole) => self.finish_whole(whole),
                 Rows::Decimated(decimator) => {
@@ -191,7 +229,9 @@ impl Reading {
                     decimator.finish()
                 }
             };
-            self.read.curves.push(Curve { run: run.clone(), metric, rank, points });
+            if !points.is_empty() {
+                self.read.curves.push(Curve { run: run.clone(), metric, rank, points });
+            }
         }
         if self.read.axis == Axis::Relative {
             let curves = &mut self.read.curves[first..];
@@ -204,15 +244,13 @@ impl Reading {
 
     fn finish_whole(&mut self, mut whole: Whole) -> Vec<Point> {
         whole.sort();
-        self.read.rows += whole.places.len() as u64;
-        let points = whole.places.into_iter().zip(whole.values).map(|(place, value)| Point { place, value });
+        if let Some(smooth) = self.request.smooth {
+            whole.values = smooth.apply(&whole.values);
+        }
+        let points = whole.places.into_iter().zip(whole.values).map(|(place, value)| Point { place, value }).collect();
         match self.request.points {
-            None => points.collect(),
-            Some(limit) => {
-                let mut decimator = Decimator::new(self.read.axis, limit);
-                points.for_each(|point| decimator.push(point));
-                decimator.finish()
-            }
+            Some(limit) if self.request.align.is_none() => self.read.decimated(points, limit),
+            _ => points,
         }
     }
 
@@ -236,31 +274,38 @@ impl Reading {
     }
 }
 
-/// Puts the rows of curves, which are placed by step, where the metric `x` was at their step, or last before it. Gives how
-/// many had no x: those before its first value, and those where it was not finite.
-fn place_by_metric(curves: &mut std::collections::BTreeMap<Key, Rows>, x: &str) -> u64 {
-    let mut axes = Vec::new();
-    for ((metric, rank), rows) in &mut *curves {
-        if let Rows::Whole(whole) = rows {
+/// The curves of the metric `x`, by rank.
+fn axes(curves: &mut BTreeMap<Key, Rows>, x: &str) -> BTreeMap<Option<i32>, Whole> {
+    let of_x = |((metric, rank), rows): (&Key, &mut Rows)| match rows {
+        Rows::Whole(whole) if **metric == *x => {
             whole.sort();
-            if **metric == *x {
-                axes.push((*rank, whole.clone()));
-            }
+            Some((*rank, whole.clone()))
         }
-    }
+        _ => None,
+    };
+    curves.iter_mut().filter_map(of_x).collect()
+}
+
+/// Puts the rows of curves, which are placed by step, where the axis of their rank was at that step, or last before it. Gives
+/// how many had no x: those before its first value, and those where it was not finite.
+fn place_by_metric(curves: &mut BTreeMap<Key, Rows>, axes: &BTreeMap<Option<i32>, Whole>) -> u64 {
     let mut without_x = 0;
     for ((_, rank), rows) in curves {
         let Rows::Whole(whole) = rows else { continue };
-        let axis = axes.iter().find(|(of, _)| of == rank).map(|(_, axis)| axis);
+        whole.sort();
+        let axis = axes.get(rank);
         let mut placed = Whole::default();
+        let mut passed = 0;
         for (row, step) in whole.places.iter().enumerate() {
-            let before = axis.map_or(0, |axis| axis.places.partition_point(|place| place <= step));
-            let number = before.checked_sub(1).and_then(|at| Some(axis?.values[at])).filter(|x| x.is_finite());
-            let Some(number) = number else {
+            let x = axis.and_then(|axis| {
+                passed += axis.places[passed..].iter().take_while(|place| *place <= step).count();
+                passed.checked_sub(1).map(|last| axis.values[last])
+            });
+            let Some(x) = x.filter(|x| x.is_finite()) else {
                 without_x += 1;
                 continue;
             };
-            placed.places.push(place_of(number));
+            placed.places.push(place_of(x));
             placed.times.push(whole.times[row]);
             placed.values.push(whole.values[row]);
         }
@@ -268,3 +313,6 @@ fn place_by_metric(curves: &mut std::collections::BTreeMap<Key, Rows>, x: &str) 
     }
     without_x
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@ use crate::catalog::RunState;
 /// A run's start, and how far its attempts are moved.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Start {
-    /// When the run was created, in microseconds since 1970 UTC.
-    created: Option<i64>,
+    /// When its first attempt began, in microseconds since 1970 UTC.
+    began: Option<i64>,
     /// By attempt: microseconds that are added to its times; attempts that are not moved are left out.
     shifts: BTreeMap<i32, i64>,
 }
@@ -28,7 +28,9 @@ impl Start {
             let span = attempts.entry(writer.attempt).or_insert((began, seen));
             *span = (span.0.min(began), span.1.max(seen));
         }
-        Self { created: run.created_micros, shifts: shifts(&attempts) }
+        // The oldest time of all may be that of a later attempt.
+        let began = attempts.values().next().map(|(began, _)| *began).or(run.created_micros);
+        Self { began, shifts: shifts(&attempts) }
     }
 
     /// What to add to the times of an attempt.
@@ -36,9 +38,9 @@ impl Start {
         if self.shifts.is_empty() { 0 } else { self.shifts.get(&attempt).copied().unwrap_or(0) }
     }
 
-    /// The start: the run's creation, or its first row where that is older, as in a run with times from elsewhere.
+    /// The start: that of the first attempt, or the first row where that is older, as in a run with times from elsewhere.
     pub(super) fn micros(&self, first_row: i64) -> i64 {
-        self.created.map_or(first_row, |created| created.min(first_row))
+        self.began.map_or(first_row, |began| began.min(first_row))
     }
 }
 

@@ -82,13 +82,7 @@ impl Curves {
     }
 
     /// The rows of one run and rank.
-    fn wide_batch(
-        &self,
-        curves: &[&Curve],
-        names: &[&str],
-        has_rank: bool,
-        schema: &SchemaRef,
-    ) -> Result<RecordBatch> {
+    fn wide_batch(&self, curves: &[&Curve], names: &[&str], has_rank: bool, schema: &SchemaRef) -> Result<RecordBatch> {
         let mut places: Vec<i64> = curves.iter().flat_map(|curve| &curve.points).map(|point| point.place).collect();
         places.sort_unstable();
         places.dedup();

@@ -12,9 +12,11 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
+use super::curves::{self, Selected};
+use super::error;
 use super::table::PyTable;
-use super::{curves, error};
 use crate::catalog::{Catalog, attributes, table};
+use crate::curves::aggregate::Options;
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Problem};
 use crate::scan::{self, Attempts, Selection, pivot};
@@ -87,14 +89,7 @@ impl PyLake {
         attempts: &str,
         curve: Option<curves::Arguments>,
     ) -> PyResult<PyTable> {
-        let attempts = match attempts {
-            "newest" => Attempts::Newest,
-            "all" => Attempts::All,
-            other => {
-                let expected = r#""newest" or "all""#.to_owned();
-                return Err(Error::InvalidArgument { what: "attempts", got: format!("{other:?}"), expected }.into());
-            }
-        };
+        let attempts = attempts_named(attempts)?;
         let mut problems = Vec::new();
         let disk = self.catalog.lake.disk.clone();
         let states = py.detach(|| -> Result<_> {
@@ -102,7 +97,8 @@ impl PyLake {
             Ok(self.catalog.states(&runs, &mut problems))
         })?;
         if let Some(curve) = curve {
-            let table = curves::read(py, disk, states, (names, attempts, wide), curve, &mut problems)?;
+            let selected = Selected { disk, runs: states, metrics: names, attempts };
+            let table = curves::metrics(py, selected, curve, wide, &mut problems)?;
             warn(py, &problems)?;
             return Ok(table);
         }
@@ -125,6 +121,38 @@ impl PyLake {
         Ok(PyTable::new(schema, batches))
     }
 
+    /// Statistics over groups of runs; see `runlake.Lake.aggregate`. Curves with `curve`, else final values.
+    #[pyo3(signature = (names=None, *, by, runs=None, project=None, attempts="newest", interval, resamples, seed, curve=None))]
+    #[expect(clippy::too_many_arguments, reason = "one for each keyword")]
+    fn aggregate(
+        &self,
+        py: Python<'_>,
+        names: Option<Vec<String>>,
+        by: Vec<String>,
+        runs: Option<Vec<String>>,
+        project: Option<&str>,
+        attempts: &str,
+        interval: f64,
+        resamples: i64,
+        seed: i64,
+        curve: Option<curves::Arguments>,
+    ) -> PyResult<PyTable> {
+        let attempts = attempts_named(attempts)?;
+        let options = Options::checked(interval, resamples, seed)?;
+        let mut problems = Vec::new();
+        let states = py.detach(|| -> Result<_> {
+            let runs = self.catalog.select(runs.as_deref(), project, &mut problems)?;
+            Ok(self.catalog.states(&runs, &mut problems))
+        })?;
+        let selected = Selected { disk: self.catalog.lake.disk.clone(), runs: states, metrics: names, attempts };
+        let table = match curve {
+            None => curves::finals(py, selected, &by, &options)?,
+            Some(curve) => curves::aggregated(py, selected, curve, &by, &options, &mut problems)?,
+        };
+        warn(py, &problems)?;
+        Ok(table)
+    }
+
     /// The attributes; see `runlake.Lake.attributes`.
     #[pyo3(signature = (*, runs=None, project=None, history=false))]
     fn attributes(
@@ -145,6 +173,17 @@ impl PyLake {
         })?;
         warn(py, &problems)?;
         Ok(PyTable::new(batch.schema(), vec![batch]))
+    }
+}
+
+fn attempts_named(name: &str) -> Result<Attempts> {
+    match name {
+        "newest" => Ok(Attempts::Newest),
+        "all" => Ok(Attempts::All),
+        other => {
+            let expected = r#""newest" or "all""#.to_owned();
+            Err(Error::InvalidArgument { what: "attempts", got: format!("{other:?}"), expected })
+        }
     }
 }
 

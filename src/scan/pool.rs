@@ -58,7 +58,6 @@ impl<T: Send + 'static> Scan<T> {
         }
         Ok(Self { order, current: None, problems, is_over, threads: started })
     }
-
 }
 
 impl<T> Scan<T> {
