@@ -156,7 +156,7 @@ class Lake(_runlake.Lake):
         elif at == "curve":
             curve["align"] = align or "previous"
         else:
-            raise InvalidArgument(f'invalid at {at!r}: expected "final" or "curve"')
+            raise InvalidArgument(f'invalid at "{at}": expected "final" or "curve"')
         return super().aggregate(
             _names(names),
             by=_names(by) or [],

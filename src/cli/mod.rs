@@ -10,6 +10,7 @@
 mod attribute;
 mod cells;
 mod compact;
+mod curves;
 mod doctor;
 mod document;
 mod du;

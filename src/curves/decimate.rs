@@ -13,6 +13,8 @@
 //!
 //! Memory is that of the rows asked for, not that of the rows.
 
+use std::cmp::Ordering;
+
 use super::axis::Axis;
 
 /// The fewest rows that may be asked for: with fewer, not even first, last, least and greatest have room.
@@ -27,9 +29,16 @@ pub struct Point {
     pub value: f64,
 }
 
-impl Point {
-    fn is(&self, other: &Self) -> bool {
-        self.place == other.place && self.value.to_bits() == other.value.to_bits()
+/// A row as it came. Of those at one place, the one that came first is before the others.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    point: Point,
+    number: u64,
+}
+
+impl Row {
+    fn at(&self) -> (i64, u64) {
+        (self.point.place, self.number)
     }
 }
 
@@ -40,7 +49,7 @@ pub struct Decimator {
     points: usize,
     rows: u64,
     /// All rows, while they are no more than `points`.
-    all: Vec<Point>,
+    all: Vec<Row>,
     /// Buckets are 2^level wide.
     level: i32,
     /// By id: the bucket from `id` to `id + 1` widths.
@@ -64,42 +73,43 @@ impl Decimator {
         self.rows
     }
 
-    /// Takes in a row. Of several with one place, the first is the one that came first.
+    /// Takes in a row. Of several at one place, the one that came first is before the others.
     #[inline]
     pub fn push(&mut self, point: Point) {
+        let row = Row { point, number: self.rows };
         self.rows += 1;
         if self.buckets.is_empty() {
-            self.all.push(point);
+            self.all.push(row);
             if self.all.len() > self.points {
                 self.leave_all();
             }
         } else {
-            self.put(point);
+            self.put(row);
         }
     }
 
     /// Puts into buckets what was kept whole.
     fn leave_all(&mut self) {
-        for point in std::mem::take(&mut self.all) {
-            self.put(point);
+        for row in std::mem::take(&mut self.all) {
+            self.put(row);
         }
     }
 
     #[inline]
-    fn put(&mut self, point: Point) {
-        let position = self.axis.position(point.place);
+    fn put(&mut self, row: Row) {
+        let position = self.axis.position(row.point.place);
         let id = bucket_id(position, self.level);
         if let Some(bucket) = self.buckets.get_mut(self.current)
             && bucket.id == id
             && id.unsigned_abs() < EXACT
         {
-            bucket.add(point);
+            bucket.add(row);
         } else {
-            self.put_elsewhere(point, position);
+            self.put_elsewhere(row, position);
         }
     }
 
-    fn put_elsewhere(&mut self, point: Point, position: f64) {
+    fn put_elsewhere(&mut self, row: Row, position: f64) {
         let finest = finest(position);
         if finest > self.level {
             self.coarsen(finest - self.level);
@@ -107,11 +117,11 @@ impl Decimator {
         let id = bucket_id(position, self.level);
         match self.buckets.binary_search_by_key(&id, |bucket| bucket.id) {
             Ok(at) => {
-                self.buckets[at].add(point);
+                self.buckets[at].add(row);
                 self.current = at;
             }
             Err(at) => {
-                self.buckets.insert(at, Bucket::of(id, point));
+                self.buckets.insert(at, Bucket::of(id, row));
                 self.current = at;
                 while self.buckets.len() > self.points {
                     self.coarsen(1);
@@ -123,8 +133,11 @@ impl Decimator {
     /// Takes in what another of the same curve has taken in, whose rows come after these.
     pub fn append(&mut self, mut other: Self) {
         if other.buckets.is_empty() {
-            other.all.into_iter().for_each(|point| self.push(point));
+            other.all.into_iter().for_each(|row| self.push(row.point));
             return;
+        }
+        for bucket in &mut other.buckets {
+            bucket.rows_mut().for_each(|row| row.number += self.rows);
         }
         self.rows += other.rows;
         self.leave_all();
@@ -150,7 +163,6 @@ impl Decimator {
     }
 
     fn join_equal(&mut self) {
-        // Stable: of equal ids, the earlier rows stay before the later ones.
         self.buckets.sort_by_key(|bucket| bucket.id);
         self.buckets.dedup_by(|later, bucket| {
             let is_same = later.id == bucket.id;
@@ -166,8 +178,8 @@ impl Decimator {
     #[must_use]
     pub fn finish(mut self) -> Vec<Point> {
         if self.buckets.is_empty() {
-            self.all.sort_by_key(|point| point.place);
-            return self.all;
+            self.all.sort_by_key(Row::at);
+            return self.all.into_iter().map(|row| row.point).collect();
         }
         loop {
             let kept: usize = self.buckets.iter().map(|bucket| bucket.rows().len()).sum();
@@ -188,8 +200,8 @@ impl Decimator {
         for bucket in &self.buckets {
             let mut rows = bucket.rows();
             rows.truncate(self.points);
-            rows.sort_by_key(|point| point.place);
-            kept.append(&mut rows);
+            rows.sort_by_key(Row::at);
+            kept.extend(rows.into_iter().map(|row| row.point));
         }
         kept
     }
@@ -225,64 +237,68 @@ fn scale(level: i32) -> f64 {
 #[derive(Debug, Clone)]
 struct Bucket {
     id: i64,
-    first: Point,
-    last: Point,
-    least: Option<Point>,
-    greatest: Option<Point>,
+    first: Row,
+    last: Row,
+    least: Option<Row>,
+    greatest: Option<Row>,
     /// The first NaN, infinity and minus infinity.
-    marks: [Option<Point>; 3],
+    marks: [Option<Row>; 3],
 }
 
 impl Bucket {
-    fn of(id: i64, point: Point) -> Self {
-        let mut bucket = Self { id, first: point, last: point, least: None, greatest: None, marks: [None; 3] };
-        bucket.add(point);
+    fn of(id: i64, row: Row) -> Self {
+        let mut bucket = Self { id, first: row, last: row, least: None, greatest: None, marks: [None; 3] };
+        bucket.add(row);
         bucket
     }
 
     #[inline]
-    fn add(&mut self, point: Point) {
-        if point.place < self.first.place {
-            self.first = point;
+    fn add(&mut self, row: Row) {
+        if row.at() < self.first.at() {
+            self.first = row;
         }
-        if point.place >= self.last.place {
-            self.last = point;
+        if row.at() > self.last.at() {
+            self.last = row;
         }
-        if point.value.is_finite() {
-            replace(&mut self.least, point, |new, old| {
-                new.value < old.value || (new.value <= old.value && new.place < old.place)
-            });
-            replace(&mut self.greatest, point, |new, old| {
-                new.value > old.value || (new.value >= old.value && new.place < old.place)
-            });
+        let value = row.point.value;
+        if value.is_finite() {
+            let order = |other: f64| value.partial_cmp(&other).unwrap_or(Ordering::Equal);
+            replace(&mut self.least, row, order);
+            replace(&mut self.greatest, row, |old| order(old).reverse());
         } else {
-            let kind = if point.value.is_nan() { 0 } else { 1 + usize::from(point.value < 0.0) };
-            replace(&mut self.marks[kind], point, |new, old| new.place < old.place);
+            let kind = if value.is_nan() { 0 } else { 1 + usize::from(value < 0.0) };
+            replace(&mut self.marks[kind], row, |_| Ordering::Equal);
         }
     }
 
-    /// Takes in a bucket whose rows came after these.
-    fn join(&mut self, later: &Self) {
-        let rows = [Some(later.first), later.least, later.greatest];
-        rows.into_iter().chain(later.marks).chain([Some(later.last)]).flatten().for_each(|point| self.add(point));
+    /// Takes in another bucket.
+    fn join(&mut self, other: &Self) {
+        let Self { id: _, first, last, least, greatest, marks } = other;
+        [Some(*first), Some(*last), *least, *greatest].iter().chain(marks).flatten().for_each(|row| self.add(*row));
     }
 
     /// The rows that stay, each once, the most important ones first.
-    fn rows(&self) -> Vec<Point> {
-        let mut rows: Vec<Point> = Vec::with_capacity(7);
-        let wanted = [self.least, self.greatest, Some(self.first), Some(self.last)];
-        for point in wanted.into_iter().chain(self.marks).flatten() {
-            if !rows.iter().any(|row| row.is(&point)) {
-                rows.push(point);
+    fn rows(&self) -> Vec<Row> {
+        let mut rows: Vec<Row> = Vec::with_capacity(7);
+        for row in [self.least, self.greatest, Some(self.first), Some(self.last)].iter().chain(&self.marks).flatten() {
+            if rows.iter().all(|other| other.number != row.number) {
+                rows.push(*row);
             }
         }
         rows
     }
+
+    fn rows_mut(&mut self) -> impl Iterator<Item = &mut Row> {
+        let Self { id: _, first, last, least, greatest, marks } = self;
+        [first, last].into_iter().chain([least, greatest].into_iter().chain(marks).flatten())
+    }
 }
 
+/// Keeps the row whose value is less, or that is before the other where they are equal.
 #[inline]
-fn replace(kept: &mut Option<Point>, point: Point, is_better: impl Fn(&Point, &Point) -> bool) {
-    if kept.as_ref().is_none_or(|old| is_better(&point, old)) {
-        *kept = Some(point);
+fn replace(kept: &mut Option<Row>, row: Row, compare: impl Fn(f64) -> Ordering) {
+    let is_better = |old: &Row| compare(old.point.value).then_with(|| row.at().cmp(&old.at())).is_lt();
+    if kept.as_ref().is_none_or(is_better) {
+        *kept = Some(row);
     }
 }

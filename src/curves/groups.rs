@@ -12,10 +12,10 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use arrow::row::{RowConverter, SortField};
 
-use super::Curves;
 use super::aggregate::{Aggregate, Options};
 use super::axis::Axis;
 use super::decimate::Point;
+use super::{Curves, check_points};
 use crate::catalog::{RunState, table};
 use crate::error::{Error, Result};
 use crate::lake::near;
@@ -119,8 +119,9 @@ impl Groups {
     /// so many rows of each group and metric, chosen by the mean as [`super::decimate`] says.
     ///
     /// # Errors
-    /// None in practice: the columns are made to fit.
+    /// [`Error::InvalidArgument`] for too few points.
     pub fn curves(&self, curves: &mut Curves, points: Option<usize>, options: &Options) -> Result<RecordBatch> {
+        check_points(points)?;
         let groups: HashMap<*const RunState, usize> =
             self.runs.iter().map(Arc::as_ptr).zip(self.of.iter().copied()).collect();
         let read = std::mem::take(&mut curves.curves);

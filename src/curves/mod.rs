@@ -21,6 +21,7 @@ mod start;
 pub mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use self::align::Align;
@@ -40,6 +41,8 @@ use crate::segment::prune::Wanted;
 pub struct Request {
     /// These metrics; `None` for all.
     pub metrics: Option<Vec<String>>,
+    /// At these steps; `None` for all.
+    pub steps: Option<RangeInclusive<i64>>,
     /// Of which attempts.
     pub attempts: Attempts,
     /// The axis.
@@ -54,10 +57,7 @@ pub struct Request {
 
 impl Request {
     fn check(&self) -> Result<()> {
-        if let Some(points) = self.points.filter(|points| *points < MIN_POINTS) {
-            let expected = format!("at least {MIN_POINTS}");
-            return Err(Error::InvalidArgument { what: "points", got: points.to_string(), expected });
-        }
+        check_points(self.points)?;
         self.align.as_ref().map_or(Ok(()), Align::check)
     }
 
@@ -71,7 +71,7 @@ impl Request {
         if let (Some(metrics), X::Metric(x)) = (&mut metrics, &self.x) {
             metrics.push(x.clone());
         }
-        Wanted::new(metrics, None)
+        Wanted::new(metrics, self.steps.clone())
     }
 
     /// Whether the curve of a metric was asked for; that of the axis is read anyway.
@@ -81,6 +81,15 @@ impl Request {
             None => !matches!(&self.x, X::Metric(x) if x == metric),
         }
     }
+}
+
+/// Refuses so few rows that not even the extremes have room.
+fn check_points(points: Option<usize>) -> Result<()> {
+    let few = points.filter(|points| *points < MIN_POINTS);
+    few.map_or(Ok(()), |points| {
+        let expected = format!("at least {MIN_POINTS}");
+        Err(Error::InvalidArgument { what: "points", got: points.to_string(), expected })
+    })
 }
 
 /// One metric of one run.
@@ -103,22 +112,20 @@ pub struct Curves {
     pub axis: Axis,
     /// The curves, runs in the order asked for.
     pub curves: Vec<Curve>,
-    /// How many rows there were before decimation.
-    rows: u64,
+    /// How many rows decimation kept, and of how many.
+    decimated: (u64, u64),
     /// How many rows had no x.
     rows_without_x: u64,
     /// What else is to be told.
     notes: Vec<String>,
-    /// Whether decimation was asked for.
-    is_decimated: bool,
 }
 
 impl Curves {
     /// What was left out; `None` where nothing was asked for that leaves anything out.
     #[must_use]
     pub fn note(&self) -> Option<String> {
-        let kept: usize = self.curves.iter().map(|curve| curve.points.len()).sum();
-        let decimated = self.is_decimated.then(|| format!("decimated {kept} of {} rows", self.rows));
+        let (kept, rows) = self.decimated;
+        let decimated = (rows > 0).then(|| format!("decimated {kept} of {rows} rows"));
         let without_x = (self.rows_without_x > 0).then(|| format!("left out {} rows without x", self.rows_without_x));
         let notes: Vec<String> = decimated.into_iter().chain(without_x).chain(self.notes.iter().cloned()).collect();
         (!notes.is_empty()).then(|| notes.join(", "))
@@ -133,12 +140,18 @@ impl Curves {
     }
 
     fn decimated(&mut self, points: Vec<Point>, limit: usize) -> Vec<Point> {
-        self.rows += points.len() as u64;
         let mut decimator = Decimator::new(self.axis, limit);
         for point in points {
             decimator.push(point);
         }
-        decimator.finish()
+        self.finish_decimated(decimator)
+    }
+
+    fn finish_decimated(&mut self, decimator: Decimator) -> Vec<Point> {
+        self.decimated.1 += decimator.rows();
+        let points = decimator.finish();
+        self.decimated.0 += points.len() as u64;
+        points
     }
 }
 
@@ -167,8 +180,7 @@ impl Reading {
             Selection { wanted: Arc::new(request.wanted()), attempts: request.attempts, skipped: plan.skipped() };
         let scan = scan::fold(disk, runs.clone(), selection, Piece::of, move |piece, batch| piece.add(batch, &plan))?;
         let axis = request.x.axis();
-        let is_decimated = request.points.is_some();
-        let read = Curves { axis, curves: Vec::new(), rows: 0, rows_without_x: 0, notes: Vec::new(), is_decimated };
+        let read = Curves { axis, curves: Vec::new(), decimated: (0, 0), rows_without_x: 0, notes: Vec::new() };
         Ok(Self { request, runs, scan, current: None, met: BTreeSet::new(), read })
     }
 
@@ -224,10 +236,7 @@ impl Reading {
         for ((metric, rank), rows) in curves {
             let points = match rows {
                 Rows::Whole(whole) => self.finish_whole(whole),
-                Rows::Decimated(decimator) => {
-                    self.read.rows += decimator.rows();
-                    decimator.finish()
-                }
+                Rows::Decimated(decimator) => self.read.finish_decimated(*decimator),
             };
             if !points.is_empty() {
                 self.read.curves.push(Curve { run: run.clone(), metric, rank, points });

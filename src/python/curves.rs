@@ -44,6 +44,7 @@ impl Arguments {
         };
         Ok(Request {
             metrics,
+            steps: None,
             attempts,
             x: self.x.as_deref().map_or(X::Step, X::named),
             smooth: Smooth::of(self.smooth.as_deref(), self.window)?,
