@@ -33,6 +33,7 @@ SUBJECTS = {
     "size": "Size on disk",
     "start": "Beginning and end",
     "read": "Reading",
+    "curves": "Curves",
 }
 
 

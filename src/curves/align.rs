@@ -18,6 +18,9 @@ use super::{Curve, Curves};
 use crate::error::{Error, Result};
 use crate::lake::near;
 
+/// The most x of a grid that is given by their number.
+const MAX_GRID: usize = 10_000_000;
+
 /// How a curve gets a value at an x of the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -100,7 +103,9 @@ impl Align {
         };
         match (&self.grid, self.method) {
             (Grid::Union, Method::Bucket) => wrong("None".into(), "a number of buckets, or their edges"),
-            (Grid::Count(0), _) => wrong("0".into(), "at least 1"),
+            (Grid::Count(count), _) if !(1..=MAX_GRID).contains(count) => {
+                wrong(count.to_string(), &format!("1 to {MAX_GRID}"))
+            }
             (Grid::At(x), Method::Bucket) if x.len() < 2 || !x.is_sorted_by(|a, b| a < b) => {
                 wrong(format!("{x:?}"), "at least two edges in ascending order")
             }

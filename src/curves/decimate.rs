@@ -196,7 +196,7 @@ impl Decimator {
                 _ => self.coarsen(1),
             }
         }
-        let mut kept: Vec<Point> = Vec::with_capacity(self.points);
+        let mut kept = Vec::new();
         for bucket in &self.buckets {
             let mut rows = bucket.rows();
             rows.truncate(self.points);

@@ -15,7 +15,7 @@ use arrow::row::{RowConverter, SortField};
 use super::aggregate::{Aggregate, Options};
 use super::axis::Axis;
 use super::decimate::Point;
-use super::{Curves, check_points};
+use super::{Curves, check_metric, check_points};
 use crate::catalog::{RunState, table};
 use crate::error::{Error, Result};
 use crate::lake::near;
@@ -87,7 +87,7 @@ impl Groups {
     /// Aggregates the summary's values of metrics: of all numbers there, without names.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a metric that no run has in its summary.
+    /// [`Error::NotFound`] for a metric that no run has in its summary.
     pub fn finals(&self, metrics: Option<&[String]>, options: &Options) -> Result<RecordBatch> {
         let mut values: BTreeMap<(usize, &str), Vec<f64>> = BTreeMap::new();
         for (run, group) in self.runs.iter().zip(&self.of) {
@@ -99,11 +99,7 @@ impl Groups {
             }
         }
         for name in metrics.into_iter().flatten() {
-            let known = || self.runs.iter().flat_map(|run| run.summary().map(|(name, _)| name));
-            if !self.runs.is_empty() && !known().any(|metric| metric == name) {
-                let expected = format!("a metric in the summary of a run{}", near::hint(name, known()));
-                return Err(Error::InvalidArgument { what: "metric", got: format!("{name:?}"), expected });
-            }
+            check_metric("metric", name, &self.runs, &[])?;
         }
         let sample = |((group, metric), values): ((usize, _), Vec<f64>)| Sample {
             group,

@@ -265,22 +265,25 @@ impl Reading {
 
     /// Names a metric that was asked for and that no run has, not even as a text.
     fn check_metrics(&self) -> Result<()> {
-        let x = if let X::Metric(x) = &self.request.x { Some(x) } else { None };
-        let asked = self.request.metrics.iter().flatten().chain(x);
-        let summaries = || self.runs.iter().flat_map(|run| run.summary().map(|(name, _)| name));
-        for name in asked {
-            if self.runs.is_empty() || self.met.contains(name.as_str()) || summaries().any(|known| known == name) {
-                continue;
-            }
-            let axes = axis::NAMES.into_iter().filter(|_| x == Some(name));
-            let hint = near::hint(name, summaries().chain(self.met.iter().map(|name| &**name)).chain(axes));
-            let what = if x == Some(name) { "x axis or metric" } else { "metric" };
-            let path = self.runs.first().map(|run| run.run.dir.clone()).unwrap_or_default();
-            let path = path.ancestors().nth(2).unwrap_or(&path).to_owned();
-            return Err(Error::NotFound { what, name: name.clone(), hint, path });
+        let is_met = |name: &str| self.met.contains(name);
+        for name in self.request.metrics.iter().flatten().filter(|name| !is_met(name)) {
+            check_metric("metric", name, &self.runs, &[])?;
         }
-        Ok(())
+        match &self.request.x {
+            X::Metric(x) if !is_met(x) => check_metric("x axis or metric", x, &self.runs, &axis::NAMES),
+            _ => Ok(()),
+        }
     }
+}
+
+/// Refuses a metric that no run has in its summary, where there are runs; it may have been meant to be one of `others`.
+fn check_metric(what: &'static str, name: &str, runs: &[Arc<RunState>], others: &[&str]) -> Result<()> {
+    let known = || runs.iter().flat_map(|run| run.summary().map(|(name, _)| name));
+    let Some(run) = runs.first().filter(|_| known().all(|metric| metric != name)) else { return Ok(()) };
+    let hint = near::hint(name, known().chain(others.iter().copied()));
+    // A run lies in its project, and that in the lake.
+    let path = run.run.dir.ancestors().nth(2).unwrap_or(&run.run.dir).to_owned();
+    Err(Error::NotFound { what, name: name.to_owned(), hint, path })
 }
 
 /// The curves of the metric `x`, by rank.

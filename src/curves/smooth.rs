@@ -10,8 +10,10 @@ use crate::lake::near;
 pub const NAMES: [&str; 3] = ["ema", "rolling", "gaussian"];
 /// How many standard deviations the Gaussian reaches, as in `scipy.ndimage.gaussian_filter1d`.
 const REACH: f64 = 4.0;
-/// The greatest window, in rows.
-const MAX_WINDOW: f64 = 1e6;
+/// The most rows of a rolling mean.
+const MAX_ROWS: f64 = 1e6;
+/// The greatest standard deviation, in rows: the time that smoothing takes grows with it.
+const MAX_SIGMA: f64 = 1e3;
 
 /// A method.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,12 +67,12 @@ impl Smooth {
         match name {
             "ema" if (0.0..1.0).contains(&window) => Ok(Self::Ema { weight: window }),
             "ema" => wrong("a weight from 0 to below 1"),
-            "rolling" if (1.0..=MAX_WINDOW).contains(&window) && window.fract() <= 0.0 => {
+            "rolling" if (1.0..=MAX_ROWS).contains(&window) && window.fract() <= 0.0 => {
                 Ok(Self::Rolling { rows: window as usize })
             }
             "rolling" => wrong("a number of rows from 1 to 1000000"),
-            "gaussian" if window > 0.0 && window <= MAX_WINDOW => Ok(Self::Gaussian { sigma: window }),
-            "gaussian" => wrong("a standard deviation in rows, above 0 and up to 1000000,"),
+            "gaussian" if window > 0.0 && window <= MAX_SIGMA => Ok(Self::Gaussian { sigma: window }),
+            "gaussian" => wrong("a standard deviation in rows, above 0 and up to 1000,"),
             _ => {
                 let expected = format!("\"ema\", \"rolling\" or \"gaussian\"{}", near::hint(name, NAMES));
                 Err(Error::InvalidArgument { what: "smooth", got: format!("{name:?}"), expected })
