@@ -122,20 +122,29 @@ class Lake:
         project: str | None = None,
         wide: bool = False,
         attempts: Literal["newest", "all"] = "newest",
-        curve: Mapping[str, Any] | None = None,
     ) -> Table: ...
-    def aggregate(
+    def _curves(
         self,
-        names: Sequence[str] | None = None,
+        names: Sequence[str] | None,
+        *,
+        runs: Sequence[str] | None,
+        project: str | None,
+        wide: bool,
+        attempts: Literal["newest", "all"],
+        curve: Mapping[str, Any],
+    ) -> Table: ...
+    def _aggregate(
+        self,
+        names: Sequence[str] | None,
         *,
         by: Sequence[str],
-        runs: Sequence[str] | None = None,
-        project: str | None = None,
-        attempts: Literal["newest", "all"] = "newest",
+        runs: Sequence[str] | None,
+        project: str | None,
+        attempts: Literal["newest", "all"],
         interval: float,
         resamples: int,
         seed: int,
-        curve: Mapping[str, Any] | None = None,
+        curve: Mapping[str, Any] | None,
     ) -> Table: ...
     def attributes(
         self,

@@ -85,14 +85,12 @@ class Lake(_runlake.Lake):
             >>> lake.metrics(["train/loss"], project="digits").to_polars()
             >>> lake.metrics("train/loss", x="relative", smooth="ema", window=0.9, points=1000)
         """
-        curve = _curve(x, align, grid, points, smooth, window)
-        return super().metrics(
-            _names(names),
-            runs=_ids(runs),
-            project=project,
-            wide=wide,
-            attempts=attempts,
-            curve=curve if any(value is not None for value in curve.values()) else None,
+        curve = _curve(x=x, align=align, grid=grid, points=points, smooth=smooth, window=window)
+        names, ids = _names(names), _ids(runs)
+        if all(value is None for value in curve.values()):
+            return super().metrics(names, runs=ids, project=project, wide=wide, attempts=attempts)
+        return self._curves(
+            names, runs=ids, project=project, wide=wide, attempts=attempts, curve=curve
         )
 
     def aggregate(
@@ -148,7 +146,7 @@ class Lake(_runlake.Lake):
             >>> lake.aggregate("val/accuracy", by="config.lr").to_pandas()
             >>> lake.aggregate("loss", by=["config.lr", "config.model"], at="curve", grid=200).to_polars()
         """
-        curve = _curve(x, align, grid, points, smooth, window)
+        curve = _curve(x=x, align=align, grid=grid, points=points, smooth=smooth, window=window)
         if at == "final":
             given = next((name for name, value in curve.items() if value is not None), None)
             if given is not None:
@@ -157,7 +155,7 @@ class Lake(_runlake.Lake):
             curve["align"] = align or "previous"
         else:
             raise InvalidArgument(f'invalid at "{at}": expected "final" or "curve"')
-        return super().aggregate(
+        return self._aggregate(
             _names(names),
             by=_names(by) or [],
             runs=_ids(runs),
@@ -213,25 +211,11 @@ def _names(names: str | Iterable[str] | None) -> list[str] | None:
     return [names] if isinstance(names, str) else None if names is None else list(names)
 
 
-def _curve(
-    x: str | None,
-    align: str | None,
-    grid: Grid,
-    points: int | None,
-    smooth: str | None,
-    window: float | None,
-) -> dict[str, Any]:
+def _curve(*, grid: Grid, **others: Any) -> dict[str, Any]:
     """Return the arguments of curves as the engine takes them."""
     if isinstance(grid, Iterable):
         grid = [at.timestamp() if isinstance(at, datetime) else at for at in grid]
-    return {
-        "x": x,
-        "align": align,
-        "grid": grid,
-        "points": points,
-        "smooth": smooth,
-        "window": window,
-    }
+    return {"grid": grid, **others}
 
 
 def _ids(runs: Runs) -> list[str] | None:

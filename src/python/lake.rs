@@ -77,8 +77,7 @@ impl PyLake {
     }
 
     /// What was logged; see `runlake.Lake.metrics`.
-    #[pyo3(signature = (names=None, *, runs=None, project=None, wide=false, attempts="newest", curve=None))]
-    #[expect(clippy::too_many_arguments, reason = "one for each keyword")]
+    #[pyo3(signature = (names=None, *, runs=None, project=None, wide=false, attempts="newest"))]
     fn metrics(
         &self,
         py: Python<'_>,
@@ -87,24 +86,16 @@ impl PyLake {
         project: Option<&str>,
         wide: bool,
         attempts: &str,
-        curve: Option<curves::Arguments>,
     ) -> PyResult<PyTable> {
         let attempts = attempts_named(attempts)?;
         let mut problems = Vec::new();
-        let disk = self.catalog.lake.disk.clone();
-        let states = py.detach(|| -> Result<_> {
-            let runs = self.catalog.select(runs.as_deref(), project, &mut problems)?;
-            Ok(self.catalog.states(&runs, &mut problems))
-        })?;
-        if let Some(curve) = curve {
-            let selected = Selected { disk, runs: states, metrics: names, attempts };
-            let table = curves::metrics(py, selected, curve, wide, &mut problems)?;
-            warn(py, &problems)?;
-            return Ok(table);
-        }
         let wanted = Arc::new(Wanted::new(names.clone(), None));
-        let mut scan =
-            py.detach(|| scan::start(disk, states, Selection { wanted, attempts, ..Selection::default() }))?;
+        let mut scan = py.detach(|| -> Result<_> {
+            let runs = self.catalog.select(runs.as_deref(), project, &mut problems)?;
+            let states = self.catalog.states(&runs, &mut problems);
+            let selection = Selection { wanted, attempts, ..Selection::default() };
+            scan::start(self.catalog.lake.disk.clone(), states, selection)
+        })?;
         let mut batches = Vec::new();
         while let Some(batch) = py.detach(|| scan.next()) {
             batches.push(batch);
@@ -121,8 +112,31 @@ impl PyLake {
         Ok(PyTable::new(schema, batches))
     }
 
-    /// Statistics over groups of runs; see `runlake.Lake.aggregate`. Curves with `curve`, else final values.
-    #[pyo3(signature = (names=None, *, by, runs=None, project=None, attempts="newest", interval, resamples, seed, curve=None))]
+    /// Curves; see `runlake.Lake.metrics`.
+    #[pyo3(name = "_curves", signature = (names, *, runs, project, wide, attempts, curve))]
+    #[expect(clippy::too_many_arguments, reason = "one for each keyword")]
+    fn curves(
+        &self,
+        py: Python<'_>,
+        names: Option<Vec<String>>,
+        runs: Option<Vec<String>>,
+        project: Option<&str>,
+        wide: bool,
+        attempts: &str,
+        curve: curves::Arguments,
+    ) -> PyResult<PyTable> {
+        let mut problems = Vec::new();
+        let selected = self.selected(py, names, runs.as_deref(), project, attempts, &mut problems)?;
+        let table = curves::metrics(py, selected, curve, wide, &mut problems)?;
+        warn(py, &problems)?;
+        Ok(table)
+    }
+
+    /// Statistics over groups of runs; see `runlake.Lake.aggregate`. Of curves with `curve`, else of final values.
+    #[pyo3(
+        name = "_aggregate",
+        signature = (names, *, by, runs, project, attempts, interval, resamples, seed, curve)
+    )]
     #[expect(clippy::too_many_arguments, reason = "one for each keyword")]
     fn aggregate(
         &self,
@@ -137,14 +151,9 @@ impl PyLake {
         seed: i64,
         curve: Option<curves::Arguments>,
     ) -> PyResult<PyTable> {
-        let attempts = attempts_named(attempts)?;
         let options = Options::checked(interval, resamples, seed)?;
         let mut problems = Vec::new();
-        let states = py.detach(|| -> Result<_> {
-            let runs = self.catalog.select(runs.as_deref(), project, &mut problems)?;
-            Ok(self.catalog.states(&runs, &mut problems))
-        })?;
-        let selected = Selected { disk: self.catalog.lake.disk.clone(), runs: states, metrics: names, attempts };
+        let selected = self.selected(py, names, runs.as_deref(), project, attempts, &mut problems)?;
         let table = match curve {
             None => curves::finals(py, selected, &by, &options)?,
             Some(curve) => curves::aggregated(py, selected, curve, &by, &options, &mut problems)?,
@@ -173,6 +182,26 @@ impl PyLake {
         })?;
         warn(py, &problems)?;
         Ok(PyTable::new(batch.schema(), vec![batch]))
+    }
+}
+
+impl PyLake {
+    /// The runs whose curves are asked for.
+    fn selected(
+        &self,
+        py: Python<'_>,
+        metrics: Option<Vec<String>>,
+        runs: Option<&[String]>,
+        project: Option<&str>,
+        attempts: &str,
+        problems: &mut Vec<Problem>,
+    ) -> PyResult<Selected> {
+        let attempts = attempts_named(attempts)?;
+        let runs = py.detach(|| -> Result<_> {
+            let runs = self.catalog.select(runs, project, problems)?;
+            Ok(self.catalog.states(&runs, problems))
+        })?;
+        Ok(Selected { disk: self.catalog.lake.disk.clone(), runs, metrics, attempts })
     }
 }
 

@@ -20,8 +20,8 @@ def logged(lake, *curves, metric="loss", **options):
     for number, curve in enumerate(curves):
         config = {key: value[number] for key, value in options.items()}
         with rl.init("p", f"run {number}", config, lake=lake, quiet=True) as run:
-            for step, value in enumerate(curve):
-                at, value = value if isinstance(value, tuple) else (step, value)
+            for step, row in enumerate(curve):
+                at, value = row if isinstance(row, tuple) else (step, row)
                 run.log({metric: value}, step=at)
     return rl.open(lake)
 
@@ -336,8 +336,16 @@ def test_runs_are_grouped_by_any_column_and_null_is_a_value(lake):
         ({"smooth": "roling", "window": 2}, rl.InvalidArgument, 'did you mean "rolling"'),
         ({"smooth": "ema"}, rl.InvalidArgument, "expected a window beside it"),
         ({"window": 3}, rl.InvalidArgument, "expected a method of smoothing beside it"),
-        ({"smooth": "ema", "window": 1}, rl.InvalidArgument, "window 1.0: expected a weight from 0"),
-        ({"smooth": "rolling", "window": 0}, rl.InvalidArgument, "window 0.0: expected a number of"),
+        (
+            {"smooth": "ema", "window": 1},
+            rl.InvalidArgument,
+            "window 1.0: expected a weight from 0",
+        ),
+        (
+            {"smooth": "rolling", "window": 0},
+            rl.InvalidArgument,
+            "window 0.0: expected a number of",
+        ),
         ({"smooth": "gaussian", "window": -1}, rl.InvalidArgument, "a standard deviation in rows"),
         ({"points": 3}, rl.InvalidArgument, "points 3: expected at least 4"),
         ({"points": -1}, rl.InvalidArgument, "points -1: expected a number above 0"),
@@ -395,7 +403,9 @@ def test_previous_is_the_as_of_join_of_polars(tmp_path_factory, curves):
     grid = pl.DataFrame({"x": sorted({step for curve in curves for step, _ in curve})})
     aligned = opened.metrics("loss", align="previous").to_polars()
     for number, curve in enumerate(curves):
-        last = pl.DataFrame({"x": [step for step, _ in curve], "value": [float(v) for _, v in curve]})
+        last = pl.DataFrame(
+            {"x": [step for step, _ in curve], "value": [float(v) for _, v in curve]}
+        )
         last = last.unique("x", keep="last", maintain_order=True).sort("x")
         expected = grid.join_asof(last, on="x").drop_nulls("value")
         found = aligned.filter(pl.col("name") == f"run {number}").select("x", "value")

@@ -35,7 +35,12 @@ def test_what_is_left_out_is_told_beside_the_rows(runlake, curves):
     args = ("metrics", "one", "--metric", "loss", "--steps", "1:", "--format", "csv")
     done = runlake(*args, "--smooth", "ema", "--window", "0", "--points", "4")
     assert done.err == "decimated 3 of 3 rows\n"
-    assert [line.rpartition(",")[2] for line in done.out.splitlines()] == ["value", "4.0", "2.0", "1.0"]
+    assert [line.rpartition(",")[2] for line in done.out.splitlines()] == [
+        "value",
+        "4.0",
+        "2.0",
+        "1.0",
+    ]
 
 
 @pytest.mark.parametrize(
