@@ -11,6 +11,8 @@
 //!   generator that starts from a given seed, so that the same values always give the same interval. With fewer than about
 //!   ten values it is too narrow; the t interval is not.
 
+use std::collections::BTreeMap;
+
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::error::{Error, Result};
@@ -85,25 +87,39 @@ impl Aggregate {
     /// The statistics of these values, with intervals that hold `interval` of the probability, between 0 and 1.
     #[must_use]
     pub fn of(values: &[f64], interval: f64) -> Self {
-        Self::with(values, &Options { interval, ..Options::default() })
+        Aggregator::new(Options { interval, ..Options::default() }).aggregate(values)
+    }
+}
+
+/// Aggregates many samples.
+#[derive(Debug)]
+pub struct Aggregator {
+    options: Options,
+    /// By number of values: how many standard errors the t interval reaches, which takes longer to find than all else.
+    reach: BTreeMap<usize, f64>,
+}
+
+impl Aggregator {
+    /// One with these options.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options, reach: BTreeMap::new() }
     }
 
     /// The statistics of these values.
-    #[must_use]
-    pub fn with(values: &[f64], options: &Options) -> Self {
+    pub fn aggregate(&mut self, values: &[f64]) -> Aggregate {
         let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
         sorted.sort_by(f64::total_cmp);
         let n = sorted.len();
         let n_nan = values.len() - n;
         if n == 0 {
-            return Self { n, n_nan, ..Self::default() };
+            return Aggregate { n, n_nan, ..Aggregate::default() };
         }
         let mean = mean(&sorted);
         let std = (n > 1).then(|| std(&sorted, mean));
         let is_finite = sorted.iter().all(|value| value.is_finite());
-        let t = std.filter(|_| is_finite).and_then(|std| t_interval(mean, std, n, options.interval));
-        let bootstrap = (n > 1 && is_finite && options.resamples > 0).then(|| bootstrap(&sorted, options));
-        Self {
+        let resamples = self.options.resamples > 0;
+        Aggregate {
             n,
             n_nan,
             mean: Some(mean),
@@ -112,9 +128,21 @@ impl Aggregate {
             iqm: Some(self::mean(&sorted[n / 4..n - n / 4])),
             min: sorted.first().copied(),
             max: sorted.last().copied(),
-            t,
-            bootstrap,
+            t: std.filter(|_| is_finite).and_then(|std| self.t_interval(mean, std, n)),
+            bootstrap: (n > 1 && is_finite && resamples).then(|| bootstrap(&sorted, &self.options)),
         }
+    }
+
+    fn t_interval(&mut self, mean: f64, std: f64, n: usize) -> Option<(f64, f64)> {
+        let reach = if let Some(reach) = self.reach.get(&n) {
+            *reach
+        } else {
+            let distribution = StudentsT::new(0.0, 1.0, count(n - 1)).ok()?;
+            let reach = distribution.inverse_cdf(f64::midpoint(1.0, self.options.interval));
+            *self.reach.entry(n).or_insert(reach)
+        };
+        let far = reach * std / count(n).sqrt();
+        Some((mean - far, mean + far))
     }
 }
 
@@ -141,12 +169,6 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     let part = at.fract();
     // An infinity times zero would be NaN.
     if part > 0.0 { low * (1.0 - part) + high * part } else { low }
-}
-
-fn t_interval(mean: f64, std: f64, n: usize, interval: f64) -> Option<(f64, f64)> {
-    let distribution = StudentsT::new(0.0, 1.0, count(n - 1)).ok()?;
-    let far = distribution.inverse_cdf(f64::midpoint(1.0, interval)) * std / count(n).sqrt();
-    Some((mean - far, mean + far))
 }
 
 fn bootstrap(values: &[f64], options: &Options) -> (f64, f64) {

@@ -12,13 +12,14 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use arrow::row::{RowConverter, SortField};
 
-use super::aggregate::{Aggregate, Options};
+use super::aggregate::{Aggregate, Aggregator, Options};
 use super::axis::Axis;
 use super::decimate::Point;
 use super::{Curves, check_metric, check_points};
 use crate::catalog::{RunState, table};
 use crate::error::{Error, Result};
 use crate::lake::near;
+use crate::value::{Attribute, AttributeType};
 
 /// Runs, and which group each is in.
 #[derive(Debug)]
@@ -28,6 +29,11 @@ pub struct Groups {
     of: Vec<usize>,
     /// One row a group: what its runs have in common.
     labels: RecordBatch,
+}
+
+/// A number or a truth value; a moment is neither.
+fn number(value: &Attribute) -> Option<f64> {
+    value.number.filter(|_| value.kind != AttributeType::Time)
 }
 
 /// One figure of an aggregate.
@@ -93,7 +99,7 @@ impl Groups {
         for (run, group) in self.runs.iter().zip(&self.of) {
             for (metric, value) in run.summary() {
                 let is_wanted = metrics.is_none_or(|metrics| metrics.iter().any(|name| name == metric));
-                if let Some(number) = value.number.filter(|_| is_wanted) {
+                if let Some(number) = number(value).filter(|_| is_wanted) {
                     values.entry((*group, metric)).or_default().push(number);
                 }
             }
@@ -101,11 +107,12 @@ impl Groups {
         for name in metrics.into_iter().flatten() {
             check_metric("metric", name, &self.runs, &[])?;
         }
+        let mut aggregator = Aggregator::new(*options);
         let sample = |((group, metric), values): ((usize, _), Vec<f64>)| Sample {
             group,
             metric,
             place: 0,
-            aggregate: Aggregate::with(&values, options),
+            aggregate: aggregator.aggregate(&values),
         };
         let samples: Vec<Sample<'_>> = values.into_iter().map(sample).collect();
         self.table(&samples, None)
@@ -128,12 +135,13 @@ impl Groups {
             }
         }
         let mut samples = Vec::new();
+        let mut aggregator = Aggregator::new(*options);
         for ((group, metric), mut rows) in together {
             rows.sort_by_key(|row| row.place);
             let mut own: Vec<Sample<'_>> = Vec::new();
             for rows in rows.chunk_by(|a, b| a.place == b.place) {
                 let values: Vec<f64> = rows.iter().map(|row| row.value).collect();
-                own.push(Sample { group, metric, place: rows[0].place, aggregate: Aggregate::with(&values, options) });
+                own.push(Sample { group, metric, place: rows[0].place, aggregate: aggregator.aggregate(&values) });
             }
             if let Some(limit) = points {
                 let means = own

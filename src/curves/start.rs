@@ -49,13 +49,13 @@ fn shifts(attempts: &BTreeMap<u32, (i64, i64)>) -> BTreeMap<i32, i64> {
     let mut shifts = BTreeMap::new();
     let mut end = i64::MIN;
     for (attempt, (began, seen)) in attempts {
-        let shift = if end > *began { end - began } else { 0 };
+        let shift = if end > *began { end.saturating_sub(*began) } else { 0 };
         if let Ok(attempt) = i32::try_from(*attempt)
             && shift > 0
         {
             shifts.insert(attempt, shift);
         }
-        end = end.max(seen + shift);
+        end = end.max(seen.saturating_add(shift));
     }
     shifts
 }

@@ -362,6 +362,21 @@ fn relative_time_begins_at_zero_and_goes_on_where_the_clock_was_set_back() {
 }
 
 #[test]
+fn of_rows_at_one_step_the_last_logged_counts_whatever_its_file_is_called() {
+    let (_dir, lake) = fixture::lake();
+    let mut writer = Writer::new(&fixture::run(&lake, "p", "1"), 1, None);
+    // By name, the file of 10 is before that of 2.
+    for value in 0..=10 {
+        writer.log("loss", 7, f64::from(value));
+        writer.put_into_segments();
+    }
+    let align = Some(Align { method: Method::Previous, grid: Grid::Union });
+    assert_eq!(rows(&read(&lake, Request { align, ..Request::default() }), 0), [(7, 10.0)]);
+    let logged: Vec<f64> = rows(&read(&lake, Request::default()), 0).into_iter().map(|(_, value)| value).collect();
+    assert!(logged.is_sorted());
+}
+
+#[test]
 fn what_is_decimated_is_said_and_is_the_same_however_it_was_read() {
     let curve: Vec<(i64, f64)> = (0..5000).map(|step| (step, if step == 1234 { 1e6 } else { 0.0 })).collect();
     let (_dir, lake) = lake_of(&[curve]);
