@@ -34,6 +34,7 @@ SUBJECTS = {
     "start": "Beginning and end",
     "read": "Reading",
     "query": "Large lakes",
+    "curves": "Curves",
 }
 
 

@@ -17,6 +17,7 @@
 //! * [`catalog`]: which runs there are, and how each stands.
 //! * [`query`]: which runs, by name, project or filter.
 //! * [`scan`]: the metrics of runs as Arrow batches.
+//! * [`curves`]: series on any axis: aligned, smoothed, decimated, and aggregated over runs.
 //! * [`repair`]: verify, recover, compact, remove and count the runs of a lake.
 //! * [`transfer`]: runs from one lake to another.
 //! * [`cli`]: the command line, one file per command.
@@ -27,6 +28,7 @@
 pub mod catalog;
 pub mod cli;
 pub mod clock;
+pub mod curves;
 pub mod disk;
 pub mod error;
 pub mod format;

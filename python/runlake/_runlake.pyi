@@ -126,6 +126,27 @@ class Lake:
         wide: bool = False,
         attempts: Literal["newest", "all"] = "newest",
     ) -> Table: ...
+    def curves(
+        self,
+        names: Sequence[str] | None,
+        which: _Which,
+        *,
+        wide: bool,
+        attempts: Literal["newest", "all"],
+        curve: Mapping[str, Any],
+    ) -> Table: ...
+    def aggregate(
+        self,
+        names: Sequence[str] | None,
+        which: _Which,
+        *,
+        by: Sequence[str],
+        attempts: Literal["newest", "all"],
+        interval: float,
+        resamples: int,
+        seed: int,
+        curve: Mapping[str, Any] | None,
+    ) -> Table: ...
     def attributes(self, which: _Which, *, history: bool = False) -> Table: ...
 
 @final
@@ -134,6 +155,8 @@ class Table:
     def column_names(self) -> list[str]: ...
     @property
     def shape(self) -> tuple[int, int]: ...
+    @property
+    def note(self) -> str | None: ...
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
     def _repr_html_(self) -> str: ...

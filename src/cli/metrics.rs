@@ -9,12 +9,14 @@ use arrow::datatypes::{Int32Type, Schema};
 use clap::{Args, ValueEnum};
 
 use super::cells::{Cell, Cells, RowDocument, csv_line};
+use super::curves;
 use super::ids::ShortIds;
 use super::progress::{Bar, Unit};
 use super::runs::{Runs, Several};
 use super::table::{Column, Table};
 use super::{Exit, Session};
 use crate::catalog::RunState;
+use crate::curves::{Curves, Request};
 use crate::error::Result;
 use crate::lake::near;
 use crate::scan::{self, Attempts, Selection, pivot};
@@ -29,7 +31,8 @@ const WIDE_LABELS: usize = 4;
 
 const EXAMPLES: &str = "Examples:
   runlake metrics baseline --metric train/loss --steps 1000:
-  runlake metrics --project digits --wide --format csv > digits.csv";
+  runlake metrics --project digits --wide --format csv > digits.csv
+  runlake metrics --metric loss --x relative --smooth ema --window 0.9 --points 100";
 
 /// Print what was logged, one row a value
 #[derive(Debug, Args)]
@@ -43,7 +46,9 @@ pub(super) struct Arguments {
     /// Only these steps, both included; either may be left out
     #[arg(long, value_name = "FIRST:LAST", value_parser = steps, allow_hyphen_values = true)]
     steps: Option<RangeInclusive<i64>>,
-    /// One row a step, one column a metric; texts are left out
+    #[command(flatten)]
+    curve: curves::Options,
+    /// One row a step or x, one column a metric; texts are left out
     #[arg(long)]
     wide: bool,
     /// Also rows that a resumed run has replaced
@@ -74,7 +79,17 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     let metrics = (!arguments.metric.is_empty()).then(|| arguments.metric.clone());
     let wanted = Arc::new(Wanted::new(metrics.clone(), arguments.steps.clone()));
     let attempts = if arguments.all_attempts { Attempts::All } else { Attempts::Newest };
-    let mut scan = scan::start(catalog.lake.disk.clone(), runs.states.clone(), Selection { wanted, attempts })?;
+    let rows = Request { metrics: metrics.clone(), steps: arguments.steps.clone(), attempts, ..Request::default() };
+    if let Some(request) = arguments.curve.request(rows)? {
+        let curves = curves::read(catalog.lake.disk.clone(), &runs, request, &mut problems)?;
+        print_curves(&curves, arguments, &runs, session)?;
+        return Ok(session.warn(&problems));
+    }
+    let mut scan = scan::start(
+        catalog.lake.disk.clone(),
+        runs.states.clone(),
+        Selection { wanted, attempts, ..Selection::default() },
+    )?;
     if session.terminal.width.is_none() {
         session.terminal.begin(Bar::new("reading", Unit::Rows, 0));
     }
@@ -103,6 +118,18 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
         exit = Exit::Found;
     }
     Ok(exit)
+}
+
+fn print_curves(curves: &Curves, arguments: &Arguments, runs: &Runs, session: &mut Session<'_, '_>) -> Result<()> {
+    let metrics = (!arguments.metric.is_empty()).then_some(&*arguments.metric);
+    let (schema, batches) = if arguments.wide { curves.wide(metrics) } else { curves.long() }?;
+    let mut printer = Printer::new(arguments, runs, &schema, session)?;
+    batches.iter().try_for_each(|batch| printer.print(batch, session))?;
+    printer.finish(session)?;
+    if let Some(note) = curves.note() {
+        session.terminal.note(note);
+    }
+    Ok(())
 }
 
 /// Remembers the metrics of a batch of long rows.
@@ -146,13 +173,13 @@ impl<'r> Printer<'r> {
             _ if *at >= labels => true,
             "run" | "name" => runs.states.len() != 1,
             "rank" => has_rank,
-            "metric" | "step" | "time" | "value" => true,
+            "metric" | "step" | "time" | "x" | "value" => true,
             _ => false,
         };
         let shown: Vec<(usize, &str)> = names.into_iter().enumerate().filter(is_shown).collect();
         let heads = shown.iter().map(|(at, name)| match *name {
             metric if *at >= labels => Column::number(metric),
-            "step" | "rank" | "value" => Column::number(&name.to_uppercase()),
+            "step" | "rank" | "x" | "value" => Column::number(&name.to_uppercase()),
             _ => Column::text(&name.to_uppercase()),
         });
         Ok(Self::Table { table: Table::new(heads), columns: shown.iter().map(|(at, _)| *at).collect(), ids: &runs.ids })

@@ -12,6 +12,7 @@ mod baseline;
 mod cells;
 mod check;
 mod compact;
+mod curves;
 mod doctor;
 mod document;
 mod du;

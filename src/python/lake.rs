@@ -12,9 +12,11 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
+use super::curves::{self, Selected};
 use super::error;
 use super::table::PyTable;
 use crate::catalog::{Catalog, attributes, table};
+use crate::curves::aggregate::Options;
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Problem, RunRef};
 use crate::query::{Filter, Which};
@@ -77,19 +79,13 @@ impl PyLake {
         wide: bool,
         attempts: &str,
     ) -> PyResult<PyTable> {
-        let attempts = match attempts {
-            "newest" => Attempts::Newest,
-            "all" => Attempts::All,
-            other => {
-                let expected = r#""newest" or "all""#.to_owned();
-                return Err(Error::InvalidArgument { what: "attempts", got: format!("{other:?}"), expected }.into());
-            }
-        };
+        let attempts = attempts_named(attempts)?;
         let mut problems = Vec::new();
         let wanted = Arc::new(Wanted::new(names.clone(), None));
         let mut scan = py.detach(|| -> Result<_> {
             let states = which.parse()?.read(&self.catalog, &mut problems)?;
-            scan::start(self.catalog.lake.disk.clone(), states, Selection { wanted, attempts })
+            let selection = Selection { wanted, attempts, ..Selection::default() };
+            scan::start(self.catalog.lake.disk.clone(), states, selection)
         })?;
         let mut batches = Vec::new();
         while let Some(batch) = py.detach(|| scan.next()) {
@@ -129,6 +125,50 @@ impl PyLake {
         Ok(())
     }
 
+    /// Curves; see `runlake.Lake.metrics`.
+    #[pyo3(signature = (names, which, *, wide, attempts, curve))]
+    fn curves(
+        &self,
+        py: Python<'_>,
+        names: Option<Vec<String>>,
+        which: PyWhich,
+        wide: bool,
+        attempts: &str,
+        curve: curves::Arguments,
+    ) -> PyResult<PyTable> {
+        let mut problems = Vec::new();
+        let selected = self.selected(py, names, which, attempts, &mut problems)?;
+        let table = curves::metrics(py, selected, curve, wide, &mut problems)?;
+        warn(py, &problems)?;
+        Ok(table)
+    }
+
+    /// Statistics over groups of runs; see `runlake.Lake.aggregate`. Of curves with `curve`, else of final values.
+    #[pyo3(signature = (names, which, *, by, attempts, interval, resamples, seed, curve))]
+    #[expect(clippy::too_many_arguments, reason = "one for each keyword")]
+    fn aggregate(
+        &self,
+        py: Python<'_>,
+        names: Option<Vec<String>>,
+        which: PyWhich,
+        by: Vec<String>,
+        attempts: &str,
+        interval: f64,
+        resamples: i64,
+        seed: i64,
+        curve: Option<curves::Arguments>,
+    ) -> PyResult<PyTable> {
+        let options = Options::checked(interval, resamples, seed)?;
+        let mut problems = Vec::new();
+        let selected = self.selected(py, names, which, attempts, &mut problems)?;
+        let table = match curve {
+            None => curves::finals(py, selected, &by, &options)?,
+            Some(curve) => curves::aggregated(py, selected, curve, &by, &options, &mut problems)?,
+        };
+        warn(py, &problems)?;
+        Ok(table)
+    }
+
     /// The attributes; see `runlake.Lake.attributes`.
     #[pyo3(signature = (which, *, history=false))]
     fn attributes(&self, py: Python<'_>, which: PyWhich, history: bool) -> PyResult<PyTable> {
@@ -155,6 +195,33 @@ impl PyWhich {
     fn parse(self) -> Result<Which> {
         let Self(names, filter, project) = self;
         Ok(Which { names, project, filter: filter.as_deref().map(Filter::parse).transpose()? })
+    }
+}
+
+impl PyLake {
+    /// The runs whose curves are asked for.
+    fn selected(
+        &self,
+        py: Python<'_>,
+        metrics: Option<Vec<String>>,
+        which: PyWhich,
+        attempts: &str,
+        problems: &mut Vec<Problem>,
+    ) -> PyResult<Selected> {
+        let attempts = attempts_named(attempts)?;
+        let runs = py.detach(|| which.parse()?.read(&self.catalog, problems))?;
+        Ok(Selected { disk: self.catalog.lake.disk.clone(), runs, metrics, attempts })
+    }
+}
+
+fn attempts_named(name: &str) -> Result<Attempts> {
+    match name {
+        "newest" => Ok(Attempts::Newest),
+        "all" => Ok(Attempts::All),
+        other => {
+            let expected = r#""newest" or "all""#.to_owned();
+            Err(Error::InvalidArgument { what: "attempts", got: format!("{other:?}"), expected })
+        }
     }
 }
 

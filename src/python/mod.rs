@@ -1,12 +1,13 @@
 //! The binding: the only modules that name Python types. `runlake._runlake` is made here; `python/runlake` is what people
 //! import.
 //!
-//! `run` is the handle that logs, `fastcall` its hot method, `keys`, `numbers` and `convert` its input; `lake` and `table` read,
+//! `run` is the handle that logs, `fastcall` its hot method, `keys`, `numbers` and `convert` its input; `lake`, `curves` and `table` read,
 //! `environment` tells what is set from outside, `cli` is the command line.
 
 mod arrow;
 mod cli;
 mod convert;
+mod curves;
 mod environment;
 mod error;
 mod fastcall;

@@ -35,11 +35,16 @@ const SHOWN_CHARS: usize = 80;
 pub(crate) struct PyTable {
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
+    note: Option<String>,
 }
 
 impl PyTable {
     pub(super) fn new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
-        Self { schema, batches }
+        Self { schema, batches, note: None }
+    }
+
+    pub(super) fn with_note(self, note: Option<String>) -> Self {
+        Self { note, ..self }
     }
 
     fn row_count(&self) -> usize {
@@ -69,7 +74,8 @@ impl PyTable {
 
     fn __repr__(&self) -> String {
         let (rows, columns) = self.shape();
-        format!("<runlake.Table: {rows} rows, {columns} columns>")
+        let note = self.note.as_ref().map_or_else(String::new, |note| format!("; {note}"));
+        format!("<runlake.Table: {rows} rows, {columns} columns{note}>")
     }
 
     /// The names of the columns, in order.
@@ -82,6 +88,12 @@ impl PyTable {
     #[getter]
     fn shape(&self) -> (usize, usize) {
         (self.row_count(), self.schema.fields().len())
+    }
+
+    /// What was left out of the table, such as "decimated 1000 of 10000000 rows"; None where it is whole.
+    #[getter]
+    fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// The table as a `polars.DataFrame`; names are categorical.
@@ -128,7 +140,8 @@ impl PyTable {
         }
         let more = rows.saturating_sub(SHOWN_ROWS);
         let more = if more == 0 { String::new() } else { format!(", {more} not shown") };
-        html.push(format!("</tbody></table><p>{rows} rows, {columns} columns{more}</p>"));
+        let note = self.note.as_ref().map_or_else(String::new, |note| format!("; {}", escape(note)));
+        html.push(format!("</tbody></table><p>{rows} rows, {columns} columns{more}{note}</p>"));
         Ok(html.concat())
     }
 

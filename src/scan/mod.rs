@@ -22,6 +22,7 @@ mod source;
 
 use std::sync::{Arc, LazyLock};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
 pub use self::pool::Scan;
@@ -45,7 +46,7 @@ pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 });
 
 /// How many columns the run has in [`struct@SCHEMA`].
-const LABELS: usize = 3;
+pub const LABELS: usize = 3;
 
 /// The rows of which attempts to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,6 +66,9 @@ pub struct Selection {
     pub wanted: Arc<Wanted>,
     /// Of which attempts.
     pub attempts: Attempts,
+    /// Columns of metrics that nobody looks at, by place: they may hold anything and need not be read. Never metric,
+    /// step, rank or attempt, which decide what is read.
+    pub skipped: Arc<[usize]>,
 }
 
 /// Starts reading the metrics of these runs, in their order.
@@ -72,7 +76,31 @@ pub struct Selection {
 /// # Errors
 /// [`crate::Error::Io`] where the system gives no thread.
 pub fn start(disk: SharedDisk, runs: Vec<Arc<RunState>>, selection: Selection) -> Result<Scan> {
-    Scan::start(plan::Planner { disk, selection }, runs)
+    Scan::start(plan::Planner { disk, selection }, runs, plan::Unit::read)
+}
+
+/// Starts reading the metrics of these runs, as [`start`] does, and folds them on the reading threads: what `begin` makes of
+/// a run takes in the batches of a piece of it by `add`. Gives one result a piece, in order; a run may have several.
+///
+/// # Errors
+/// [`crate::Error::Io`] where the system gives no thread.
+pub fn fold<T: Send + 'static>(
+    disk: SharedDisk,
+    runs: Vec<Arc<RunState>>,
+    selection: Selection,
+    begin: impl Fn(&Arc<RunState>) -> T + Send + Sync + 'static,
+    add: impl Fn(&mut T, &RecordBatch) + Send + Sync + 'static,
+) -> Result<Scan<T>> {
+    Scan::start(plan::Planner { disk, selection }, runs, move |unit: &plan::Unit, give: &mut dyn FnMut(T) -> bool| {
+        let mut folded = begin(unit.run());
+        let read = unit.read(&mut |batch| {
+            add(&mut folded, &batch);
+            true
+        });
+        // What could be read before a fault counts.
+        give(folded);
+        read
+    })
 }
 
 #[cfg(test)]

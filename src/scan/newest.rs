@@ -14,9 +14,8 @@ use foldhash::HashMap;
 
 use super::source::Source;
 use crate::error::Result;
-use crate::segment::prune::{ATTEMPT, METRIC, STEP, Wanted};
+use crate::segment::prune::{ATTEMPT, METRIC, RANK, STEP, Wanted};
 
-const RANK: usize = 5;
 /// Stands for no rank.
 const NO_RANK: i32 = -1;
 
@@ -56,7 +55,7 @@ impl Newest {
                     newest.add(&batch, oldest);
                     true
                 };
-                source.read(&wanted, add).ok();
+                source.read(&wanted, &[], add).ok();
             }
         }
         Some(newest)

@@ -25,16 +25,18 @@ pub(super) struct Planner {
 
 /// A piece of a run that one thread reads at a time.
 pub(super) struct Unit {
+    run: Arc<RunState>,
     source: Source,
     labels: Arc<Labels>,
     wanted: Arc<Wanted>,
+    skipped: Arc<[usize]>,
     newest: Option<Arc<Newest>>,
     path: PathBuf,
 }
 
 impl Planner {
     /// The pieces of a run that may have wanted rows, in order: sealed ones, then the journal's.
-    pub(super) fn plan(&self, run: &RunState, problems: &mut Vec<Problem>) -> Vec<Unit> {
+    pub(super) fn plan(&self, run: &Arc<RunState>, problems: &mut Vec<Problem>) -> Vec<Unit> {
         let sources = self.sources(&run.run, problems).unwrap_or_else(|error| {
             problems.push(Problem::new(&run.run.dir, &error));
             Vec::new()
@@ -49,9 +51,11 @@ impl Planner {
         };
         let labels = Arc::new(Labels::of(run));
         let unit = |(path, source)| Unit {
+            run: run.clone(),
             source,
             labels: labels.clone(),
             wanted: wanted.clone(),
+            skipped: self.selection.skipped.clone(),
             newest: newest.clone(),
             path,
         };
@@ -86,6 +90,11 @@ impl Planner {
 }
 
 impl Unit {
+    /// The run whose rows these are.
+    pub(super) fn run(&self) -> &Arc<RunState> {
+        &self.run
+    }
+
     /// The file or folder that it lies in.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -97,7 +106,7 @@ impl Unit {
     /// What is wrong with the file; the rows before are handed over.
     pub(super) fn read(&self, give: &mut dyn FnMut(RecordBatch) -> bool) -> Result<()> {
         let mut failed = Ok(());
-        self.source.read(&self.wanted, &mut |batch| match self.finish(batch) {
+        self.source.read(&self.wanted, &self.skipped, &mut |batch| match self.finish(batch) {
             Ok(batch) => batch.num_rows() == 0 || give(batch),
             Err(error) => {
                 failed = Err(error);
@@ -146,6 +155,9 @@ fn with_used_names(metric: &ArrayRef) -> Result<ArrayRef> {
     const UNUSED: i32 = -1;
     let metric = metric.as_dictionary::<Int32Type>();
     let names = metric.values().as_string::<i32>();
+    if names.len() == 1 {
+        return Ok(Arc::new(metric.clone()));
+    }
     let mut new_keys = vec![UNUSED; names.len()];
     let mut used = Vec::new();
     let keys = metric.keys().values().iter().map(|key| {

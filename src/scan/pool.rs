@@ -26,24 +26,30 @@ use crate::lake::Problem;
 /// How many runs may be taken before the first of them is read.
 const RUNS_AHEAD: usize = 64;
 
-/// Batches of metrics, in order. The threads end when it is dropped.
+/// Batches of metrics, or what is made of them, in order. The threads end when it is dropped.
 #[derive(Debug)]
-pub struct Scan {
-    shared: Arc<Shared>,
-    runs: Receiver<RunUnits>,
+pub struct Scan<T = RecordBatch> {
+    shared: Arc<Shared<T>>,
+    runs: Receiver<RunUnits<T>>,
     /// Those of the run that is read.
-    units: Option<vec::IntoIter<UnitBatches>>,
-    unit: Option<UnitBatches>,
+    units: Option<vec::IntoIter<Receiver<T>>>,
+    unit: Option<Receiver<T>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// The batches of a unit, as they are read.
-type UnitBatches = Receiver<RecordBatch>;
-/// The units of a run, once they are known.
-type RunUnits = Receiver<Vec<UnitBatches>>;
+/// The units of a run, once they are known, each as its batches come.
+type RunUnits<T> = Receiver<Vec<Receiver<T>>>;
 
-impl Scan {
-    pub(super) fn start(planner: Planner, runs: Vec<Arc<RunState>>) -> Result<Self> {
+/// How a unit is read.
+type Read<T> = dyn Fn(&Unit, &mut dyn FnMut(T) -> bool) -> Result<()> + Send + Sync;
+
+impl<T: Send + 'static> Scan<T> {
+    /// Has the units of these runs read by `read`, which hands what it makes of one to the function that it is given.
+    pub(super) fn start(
+        planner: Planner,
+        runs: Vec<Arc<RunState>>,
+        read: impl Fn(&Unit, &mut dyn FnMut(T) -> bool) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Self> {
         // A run is announced only where there is room for it, so nobody waits to announce one.
         let (sender, order) = bounded(RUNS_AHEAD);
         let work = Work {
@@ -55,8 +61,13 @@ impl Scan {
             units: BTreeMap::new(),
             planned: 0,
         };
-        let shared =
-            Arc::new(Shared { planner, work: Mutex::new(work), change: Condvar::new(), problems: Mutex::default() });
+        let shared = Arc::new(Shared {
+            planner,
+            read: Box::new(read),
+            work: Mutex::new(work),
+            change: Condvar::new(),
+            problems: Mutex::default(),
+        });
         let mut started = Vec::new();
         for _ in 0..threads() {
             let shared = shared.clone();
@@ -70,7 +81,9 @@ impl Scan {
         }
         Ok(Self { shared, runs: order, units: None, unit: None, threads: started })
     }
+}
 
+impl<T> Scan<T> {
     /// What could not be read so far.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
@@ -81,10 +94,10 @@ impl Scan {
     }
 }
 
-impl Iterator for Scan {
-    type Item = RecordBatch;
+impl<T> Iterator for Scan<T> {
+    type Item = T;
 
-    fn next(&mut self) -> Option<RecordBatch> {
+    fn next(&mut self) -> Option<T> {
         loop {
             if let Some(batch) = self.unit.as_ref().and_then(|unit| unit.recv().ok()) {
                 return Some(batch);
@@ -101,7 +114,7 @@ impl Iterator for Scan {
     }
 }
 
-impl Drop for Scan {
+impl<T> Drop for Scan<T> {
     fn drop(&mut self) {
         self.shared.end();
         // Without receivers the threads end at their next batch, those whose unit waits for its turn too.
@@ -114,43 +127,44 @@ impl Drop for Scan {
 }
 
 /// What the threads share.
-struct Shared {
+struct Shared<T> {
     planner: Planner,
-    work: Mutex<Work>,
+    read: Box<Read<T>>,
+    work: Mutex<Work<T>>,
     /// There may be something to do, or nothing any more.
     change: Condvar,
     problems: Mutex<Vec<Problem>>,
 }
 
-impl Debug for Shared {
+impl<T> Debug for Shared<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
     }
 }
 
 /// What is left to do.
-struct Work {
+struct Work<T> {
     runs: vec::IntoIter<Arc<RunState>>,
     /// How many runs were taken.
     taken: usize,
     /// How many more may be, before the consumer has read some.
     room: usize,
     /// Units that nobody reads yet, by the numbers of their run and of their own.
-    units: BTreeMap<(usize, usize), (Unit, Sender<RecordBatch>)>,
+    units: BTreeMap<(usize, usize), (Unit, Sender<T>)>,
     /// How many runs' units are being found.
     planned: usize,
     /// Where taken runs are announced; `None` when all are, or nobody waits for more.
-    order: Option<Sender<RunUnits>>,
+    order: Option<Sender<RunUnits<T>>>,
 }
 
 /// What a thread does next.
-enum Task {
-    Read(Unit, Sender<RecordBatch>),
-    Plan(usize, Arc<RunState>, Sender<Vec<UnitBatches>>),
+enum Task<T> {
+    Read(Unit, Sender<T>),
+    Plan(usize, Arc<RunState>, Sender<Vec<Receiver<T>>>),
 }
 
-impl Work {
-    fn next(&mut self) -> Option<Task> {
+impl<T> Work<T> {
+    fn next(&mut self) -> Option<Task<T>> {
         if let Some((_, (unit, batches))) = self.units.pop_first() {
             return Some(Task::Read(unit, batches));
         }
@@ -168,14 +182,14 @@ impl Work {
     }
 }
 
-impl Shared {
+impl<T> Shared<T> {
     /// Does what there is to do, until all is done or nobody waits for it.
     fn work_off(&self) {
         while let Some(task) = self.task() {
             match task {
                 Task::Plan(number, run, units) => self.plan(number, &run, &units),
                 Task::Read(unit, batches) => {
-                    if let Err(error) = unit.read(&mut |batch| batches.send(batch).is_ok()) {
+                    if let Err(error) = (self.read)(&unit, &mut |batch| batches.send(batch).is_ok()) {
                         self.problems.lock().push(Problem::new(unit.path(), &error));
                     }
                 }
@@ -184,7 +198,7 @@ impl Shared {
     }
 
     /// The next task, once there is one; `None` when there will be none for this thread.
-    fn task(&self) -> Option<Task> {
+    fn task(&self) -> Option<Task<T>> {
         let mut work = self.work.lock();
         loop {
             if let Some(task) = work.next() {
@@ -197,7 +211,7 @@ impl Shared {
         }
     }
 
-    fn plan(&self, number: usize, run: &RunState, announced: &Sender<Vec<UnitBatches>>) {
+    fn plan(&self, number: usize, run: &Arc<RunState>, announced: &Sender<Vec<Receiver<T>>>) {
         let mut problems = Vec::new();
         let units = self.planner.plan(run, &mut problems);
         self.problems.lock().append(&mut problems);

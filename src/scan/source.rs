@@ -49,11 +49,16 @@ impl Source {
     }
 
     /// Hands the wanted rows to `give`, in order, with the columns of metrics, in batches of at most [`BATCH_ROWS`];
-    /// until it returns `false`.
+    /// until it returns `false`. The `skipped` columns may hold anything.
     ///
     /// # Errors
     /// What is wrong with the file; the rows before are handed over.
-    pub(super) fn read(&self, wanted: &Arc<Wanted>, give: &mut dyn FnMut(RecordBatch) -> bool) -> Result<()> {
+    pub(super) fn read(
+        &self,
+        wanted: &Arc<Wanted>,
+        skipped: &[usize],
+        give: &mut dyn FnMut(RecordBatch) -> bool,
+    ) -> Result<()> {
         match self {
             Self::Tail(rows) => {
                 let rows = wanted.filter(rows.clone())?;
@@ -62,10 +67,14 @@ impl Source {
                 Ok(())
             }
             Self::Part { segment, part, doubled } => {
-                let columns = Columns::of(segment, part, BATCH_ROWS)?;
+                // Which rows are doubled is seen by their writer and seq.
+                let skipped = if doubled.is_empty() { skipped } else { &[] };
+                let columns = Columns::of(segment, part, BATCH_ROWS, skipped)?;
+                let is_all_wanted = segment.one_metric(part).is_some_and(|metric| wanted.has_all_of(metric.value(0)));
                 for batch in segment.read(part, &columns.read, BATCH_ROWS)? {
                     // Filtered afterwards: a filter of the Parquet library would read names and steps twice.
-                    let batch = wanted.filter(columns.complete(&batch?)?)?;
+                    let batch = columns.complete(&batch?)?;
+                    let batch = if is_all_wanted { batch } else { wanted.filter(batch)? };
                     if !give(segments::without(batch, doubled)?) {
                         break;
                     }

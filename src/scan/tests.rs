@@ -74,7 +74,7 @@ fn read(lake: &crate::lake::Lake, selection: Selection) -> Vec<Row> {
 
 fn all_attempts(metrics: Option<&[&str]>, steps: Option<std::ops::RangeInclusive<i64>>) -> Selection {
     let metrics = metrics.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-    Selection { wanted: Arc::new(Wanted::new(metrics, steps)), attempts: Attempts::All }
+    Selection { wanted: Arc::new(Wanted::new(metrics, steps)), attempts: Attempts::All, ..Selection::default() }
 }
 
 /// Where some rows of a writer are put.
@@ -189,7 +189,7 @@ proptest! {
             }
         }
         let wanted = Wanted::new(one_metric.then(|| vec!["m1".into()]), None);
-        let read = read(&lake, Selection { wanted: Arc::new(wanted), attempts: Attempts::Newest });
+        let read = read(&lake, Selection { wanted: Arc::new(wanted), ..Selection::default() });
         let mut read: Vec<_> = read
             .into_iter()
             .map(|row| (usize::try_from(row.attempt).unwrap(), row.metric, row.step, usize::try_from(row.seq).unwrap()))

@@ -1,13 +1,15 @@
 //! Columns that are the same in all rows of a row group, which the statistics tell: they are made and not read. In most
-//! segments that is four of the nine columns of metrics, with a page reader and a decompressor each.
+//! segments that is four of the nine columns of metrics, with a page reader and a decompressor each. So are columns that
+//! nobody looks at.
 
+use std::sync::Arc;
 use std::vec;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::take;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, UInt32Array, new_null_array};
+use arrow::compute::{cast, take};
+use arrow::datatypes::{Field, SchemaRef};
 
-use super::prune::{Part, Wanted};
+use super::prune::{METRIC, Part, Wanted};
 use super::read::{Batches, Segment};
 use crate::error::Result;
 use crate::format::layout::Table;
@@ -27,20 +29,29 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Those of a row group that is read in batches of at most `batch_rows`.
+    /// Those of a row group that is read in batches of at most `batch_rows`. The `skipped` ones are not read either, and
+    /// hold null, or zero where they cannot.
     ///
     /// # Errors
     /// None in practice.
-    pub fn of(segment: &Segment, part: &Part, batch_rows: usize) -> Result<Self> {
+    pub fn of(segment: &Segment, part: &Part, batch_rows: usize, skipped: &[usize]) -> Result<Self> {
         let schema = schema::of(segment.table);
         let mut constant = vec![None; schema.fields().len()];
+        let batch_rows = batch_rows.min(segment.part_rows(part));
         if segment.table == Table::Metrics {
-            let zeros = UInt32Array::from_value(0, batch_rows.min(segment.part_rows(part)));
+            let zeros = UInt32Array::from_value(0, batch_rows);
             for column in OFTEN_CONSTANT {
                 if let Some(value) = segment.constant(part, column) {
                     constant[column] = Some(take(&value, &zeros, None)?);
                 }
             }
+            if let Some(metric) = segment.one_metric(part) {
+                let keys = Int32Array::from_value(0, batch_rows);
+                constant[METRIC] = Some(Arc::new(DictionaryArray::try_new(keys, Arc::new(metric))?));
+            }
+        }
+        for column in skipped {
+            constant[*column] = Some(placeholder(schema.field(*column), batch_rows)?);
         }
         let read = (0..constant.len()).filter(|column| constant[*column].is_none()).collect();
         Ok(Self { schema, read, constant })
@@ -59,6 +70,11 @@ impl Columns {
         });
         Ok(RecordBatch::try_new(self.schema.clone(), columns.flatten().collect())?)
     }
+}
+
+fn placeholder(field: &Field, rows: usize) -> Result<ArrayRef> {
+    let kind = field.data_type();
+    Ok(if field.is_nullable() { new_null_array(kind, rows) } else { cast(&Int64Array::from_value(0, rows), kind)? })
 }
 
 /// All rows of a segment, in order.
@@ -87,7 +103,7 @@ impl AllRows {
                 return columns.complete(&batch?).map(Some);
             }
             let Some(part) = self.parts.next() else { return Ok(None) };
-            let columns = Columns::of(&self.segment, &part, self.batch_rows)?;
+            let columns = Columns::of(&self.segment, &part, self.batch_rows, &[])?;
             let batches = self.segment.read(&part, &columns.read, self.batch_rows)?;
             self.current = Some((columns, batches));
         }

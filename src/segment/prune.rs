@@ -23,9 +23,19 @@ pub const METRIC: usize = 0;
 /// The place of `step`.
 pub const STEP: usize = 1;
 /// The place of `time`.
-const TIME: usize = 2;
+pub const TIME: usize = 2;
+/// The place of `value`.
+pub const VALUE: usize = 3;
+/// The place of `text`.
+pub const TEXT: usize = 4;
+/// The place of `rank`.
+pub const RANK: usize = 5;
 /// The place of `attempt`.
 pub const ATTEMPT: usize = 6;
+/// The place of `writer`.
+pub const WRITER: usize = 7;
+/// The place of `seq`.
+pub const SEQ: usize = 8;
 
 /// Which rows of metrics are wanted; by default all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,6 +72,12 @@ impl Wanted {
     #[must_use]
     pub fn is_all(&self) -> bool {
         self.metrics.is_none() && self.steps.is_none()
+    }
+
+    /// Whether the rows of a metric are wanted at whatever step.
+    #[must_use]
+    pub fn has_all_of(&self, metric: &str) -> bool {
+        self.steps.is_none() && self.has_metric(metric)
     }
 
     /// The rows of a batch with the columns of metrics that are wanted.
@@ -243,6 +259,18 @@ impl Segment {
         let statistics = self.parquet().row_group(part.row_group).column(ATTEMPT).statistics()?;
         let Statistics::Int32(values) = statistics else { return None };
         Some(*values.min_opt()?..=*values.max_opt()?)
+    }
+
+    /// The name of the one metric that a part's row group has rows of, as an array of one; `None` where the statistics do
+    /// not say so. Then every row is of that metric.
+    #[must_use]
+    pub fn one_metric(&self, part: &Part) -> Option<StringArray> {
+        let statistics = self.parquet().row_group(part.row_group).column(METRIC).statistics()?;
+        let Statistics::ByteArray(names) = statistics else { return None };
+        let (min, max) = (names.min_opt()?, names.max_opt()?);
+        let is_one = min == max && statistics.min_is_exact() && statistics.max_is_exact();
+        let name = is_one.then(|| str::from_utf8(min.data()).ok())??;
+        Some(StringArray::from_iter_values([name]))
     }
 
     /// The one value that a column has in all rows of a part's row group, as an array of one; `None` where the
