@@ -131,7 +131,7 @@ class Lake:
         project: str | None,
         wide: bool,
         attempts: Literal["newest", "all"],
-        curve: Mapping[str, Any],
+        curve: dict[str, Any],
     ) -> Table: ...
     def _aggregate(
         self,
@@ -144,7 +144,7 @@ class Lake:
         interval: float,
         resamples: int,
         seed: int,
-        curve: Mapping[str, Any] | None,
+        curve: dict[str, Any] | None,
     ) -> Table: ...
     def attributes(
         self,
