@@ -133,7 +133,7 @@ class Lake:
         *,
         wide: bool,
         attempts: Literal["newest", "all"],
-        curve: Mapping[str, Any],
+        curve: dict[str, Any],
     ) -> Table: ...
     def aggregate(
         self,
@@ -145,7 +145,7 @@ class Lake:
         interval: float,
         resamples: int,
         seed: int,
-        curve: Mapping[str, Any] | None,
+        curve: dict[str, Any] | None,
     ) -> Table: ...
     def attributes(self, which: _Which, *, history: bool = False) -> Table: ...
 

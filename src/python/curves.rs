@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::table::PyTable;
 use crate::catalog::RunState;
@@ -18,8 +20,7 @@ use crate::lake::Problem;
 use crate::scan::Attempts;
 
 /// The arguments as `runlake.Lake` hands them over.
-#[derive(Debug, FromPyObject)]
-#[pyo3(from_item_all)]
+#[derive(Debug)]
 pub(super) struct Arguments {
     x: Option<String>,
     align: Option<String>,
@@ -36,6 +37,17 @@ enum GridArgument {
 }
 
 impl Arguments {
+    pub(super) fn of(given: &Bound<'_, PyDict>) -> PyResult<Self> {
+        Ok(Self {
+            x: argument(given, "x", "a text")?,
+            align: argument(given, "align", "a text")?,
+            grid: argument(given, "grid", "a whole number, or a sequence of numbers or datetimes")?,
+            points: argument(given, "points", "a whole number")?,
+            smooth: argument(given, "smooth", "a text")?,
+            window: argument(given, "window", "a number")?,
+        })
+    }
+
     fn request(self, metrics: Option<Vec<String>>, attempts: Attempts) -> Result<Request> {
         let grid = match self.grid {
             None => None,
@@ -51,6 +63,22 @@ impl Arguments {
             align: Align::of(self.align.as_deref(), grid)?,
             points: self.points.map(|points| positive("points", points)).transpose()?,
         })
+    }
+}
+
+/// An argument, unless it is None.
+fn argument<'py, T>(given: &Bound<'py, PyDict>, name: &str, expected: &str) -> PyResult<Option<T>>
+where
+    T: for<'a> FromPyObject<'a, 'py>,
+{
+    let Some(value) = given.get_item(name)?.filter(|value| !value.is_none()) else { return Ok(None) };
+    let wrong = || -> PyResult<PyErr> {
+        let (kind, text) = (value.get_type().name()?, value.repr()?);
+        Ok(PyTypeError::new_err(format!("{name}: expected {expected}, got {kind}: {text}")))
+    };
+    match value.extract() {
+        Ok(value) => Ok(Some(value)),
+        Err(_) => Err(wrong()?),
     }
 }
 

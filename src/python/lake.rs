@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
-use super::curves::{self, Selected};
+use super::curves::{self, Arguments, Selected};
 use super::error;
 use super::table::PyTable;
 use crate::catalog::{Catalog, attributes, table};
@@ -134,11 +135,11 @@ impl PyLake {
         which: PyWhich,
         wide: bool,
         attempts: &str,
-        curve: curves::Arguments,
+        curve: &Bound<'_, PyDict>,
     ) -> PyResult<PyTable> {
         let mut problems = Vec::new();
         let selected = self.selected(py, names, which, attempts, &mut problems)?;
-        let table = curves::metrics(py, selected, curve, wide, &mut problems)?;
+        let table = curves::metrics(py, selected, Arguments::of(curve)?, wide, &mut problems)?;
         warn(py, &problems)?;
         Ok(table)
     }
@@ -156,14 +157,14 @@ impl PyLake {
         interval: f64,
         resamples: i64,
         seed: i64,
-        curve: Option<curves::Arguments>,
+        curve: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyTable> {
         let options = Options::checked(interval, resamples, seed)?;
         let mut problems = Vec::new();
         let selected = self.selected(py, names, which, attempts, &mut problems)?;
         let table = match curve {
             None => curves::finals(py, selected, &by, &options)?,
-            Some(curve) => curves::aggregated(py, selected, curve, &by, &options, &mut problems)?,
+            Some(curve) => curves::aggregated(py, selected, Arguments::of(curve)?, &by, &options, &mut problems)?,
         };
         warn(py, &problems)?;
         Ok(table)

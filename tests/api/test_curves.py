@@ -383,6 +383,24 @@ def test_wrong_aggregates_are_named_with_what_is_right(lake, arguments, error, m
         opened.aggregate(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"x": 3}, "x: expected a text, got int: 3"),
+        ({"points": 2.5}, "points: expected a whole number, got float: 2.5"),
+        (
+            {"grid": [None], "align": "exact"},
+            r"grid: expected a whole number, or .*, got list: \[None",
+        ),
+        ({"smooth": "ema", "window": "1"}, "window: expected a number, got str: '1'"),
+    ],
+)
+def test_arguments_of_another_type_are_named(lake, arguments, message):
+    opened = logged(lake, [1.0])
+    with pytest.raises(TypeError, match=message):
+        opened.metrics("loss", **arguments)
+
+
 def test_curves_without_a_common_x_say_so(lake):
     table = logged(lake, [(0, 1.0)], [(1, 1.0)]).metrics("loss", align="exact")
     assert len(table) == 0
