@@ -18,6 +18,7 @@
 //! * [`query`]: which runs, by name, project or filter.
 //! * [`scan`]: the metrics of runs as Arrow batches.
 //! * [`curves`]: series on any axis: aligned, smoothed, decimated, and aggregated over runs.
+//! * [`compare`]: runs side by side.
 //! * [`repair`]: verify, recover, compact, remove and count the runs of a lake.
 //! * [`transfer`]: runs from one lake to another.
 //! * [`cli`]: the command line, one file per command.
@@ -28,6 +29,7 @@
 pub mod catalog;
 pub mod cli;
 pub mod clock;
+pub mod compare;
 pub mod curves;
 pub mod disk;
 pub mod error;

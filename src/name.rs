@@ -69,6 +69,20 @@ pub fn from_part(part: &str) -> Option<String> {
     (to_part(&name) == part && !part.contains(DIGEST_MARK)).then_some(name)
 }
 
+/// Whether a pattern in which `*` stands for any text describes the whole name.
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(start) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let end = parts.pop().unwrap_or("");
+    for part in parts {
+        let Some(at) = name.find(part) else { return false };
+        name = &name[at + part.len()..];
+    }
+    name.ends_with(end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +125,22 @@ mod tests {
         assert!(check("metric", &"x".repeat(1024)).is_ok());
         assert!(check("metric", &"x".repeat(1025)).is_err());
         assert!(check("metric", "a\0b").is_err());
+    }
+
+    #[test]
+    fn patterns_match_whole_names() {
+        for (pattern, name, expected) in [
+            ("loss", "loss", true),
+            ("loss", "loss2", false),
+            ("val/*", "val/acc", true),
+            ("val/*", "train/acc", false),
+            ("*/acc", "val/acc", true),
+            ("*/acc", "val/acc5", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
     }
 }

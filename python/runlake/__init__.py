@@ -35,6 +35,7 @@ from .active import (
 from .active import (
     summary as _summary,
 )
+from .comparison import Comparison
 from .errors import (
     AlreadyExists,
     DamagedError,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyExists",
+    "Comparison",
     "Config",
     "DamagedError",
     "Error",

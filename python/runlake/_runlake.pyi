@@ -13,6 +13,7 @@ from typing_extensions import Self, disjoint_base
 __all__ = [
     "DEFAULT_PROJECT",
     "VARIABLES",
+    "Comparison",
     "Job",
     "Lake",
     "Run",
@@ -148,6 +149,23 @@ class Lake:
         curve: dict[str, Any] | None,
     ) -> Table: ...
     def attributes(self, which: _Which, *, history: bool = False) -> Table: ...
+    def compare(
+        self,
+        which: _Which,
+        *,
+        metrics: Sequence[str] | None,
+        at: str,
+        all: bool,
+        baseline: str | None,
+    ) -> Comparison: ...
+
+@final
+class Comparison:
+    @property
+    def ids(self) -> list[str]: ...
+    def write(self, form: Literal["text", "json", "markdown", "html"]) -> str: ...
+    def differences(self) -> Table: ...
+    def metrics(self) -> Table: ...
 
 @final
 class Table:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from . import _runlake
+from .comparison import Comparison
 from .errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -218,6 +219,48 @@ class Lake:
             seed=seed,
             curve=curve if at == "curve" else None,
         )
+
+    def compare(
+        self,
+        runs: Runs = None,
+        *,
+        where: str | None = None,
+        project: str | None = None,
+        metrics: str | Iterable[str] | None = None,
+        at: Literal["last", "best"] | int = "last",
+        diff_only: bool = True,
+        baseline: Any = None,
+    ) -> Comparison:
+        """Compare runs: in what they differ, and how they did. They may be of different projects.
+
+        Args:
+            runs: Of these runs, in this order; see `metrics`. Default: all.
+            where: Of runs that meet this filter only, in its order; see `runs`.
+            project: Of this project only.
+            metrics: Of these metrics only. Default: all numbers of the summaries.
+            at: Which value of a metric is compared: the "last", as the summary has it; the "best" of the whole curve, by
+                the metric's direction, or the last where that is unknown; or the one at a step.
+            diff_only: Only settings in which the runs differ.
+            baseline: The run that changes are shown against, as `runs` takes one. Default: the baseline of the first
+                run's project, or else the first run.
+
+        Raises:
+            InvalidArgument: For fewer than two runs, or another `at`.
+            NotFound: For a run that does not exist, or a metric that none of the runs has.
+
+        Example:
+            >>> print(lake.compare(["wide", "deep"], at="best"))
+            >>> lake.compare(where="list_contains(tags, 'sweep')").metrics.to_pandas()
+        """
+        reference = _ids(baseline)
+        engine = self._engine.compare(
+            (_ids(runs), where, project),
+            metrics=_names(metrics),
+            at=str(at),
+            all=not diff_only,
+            baseline=reference[0] if reference else None,
+        )
+        return Comparison(self, engine)
 
     def attributes(
         self,

@@ -12,6 +12,7 @@ mod baseline;
 mod cells;
 mod check;
 mod compact;
+pub mod compare;
 mod curves;
 mod doctor;
 mod document;
@@ -91,6 +92,7 @@ enum Command {
     Show(show::Arguments),
     Tail(tail::Arguments),
     Metrics(metrics::Arguments),
+    Compare(compare::Arguments),
     Baseline(baseline::Arguments),
     Check(check::Arguments),
     Verify(verify::Arguments),
@@ -153,6 +155,7 @@ impl Command {
             Self::Show(arguments) => show::run(&arguments, session),
             Self::Tail(arguments) => tail::run(&arguments, session),
             Self::Metrics(arguments) => metrics::run(&arguments, session),
+            Self::Compare(arguments) => compare::run(&arguments, session),
             Self::Baseline(arguments) => baseline::run(&arguments, session),
             Self::Check(arguments) => check::run(&arguments, session),
             Self::Verify(arguments) => verify::run(&arguments, session),

@@ -13,14 +13,17 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::compare::PyComparison;
 use super::curves::{self, Arguments, Selected};
 use super::error;
 use super::table::PyTable;
 use crate::catalog::{Catalog, attributes, table};
-use crate::curves::aggregate::Options;
+use crate::cli;
+use crate::compare::{Comparison, Options};
+use crate::curves::aggregate;
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Problem, RunRef};
-use crate::query::{Filter, Which};
+use crate::query::{Baselines, Filter, Which};
 use crate::scan::{self, Attempts, Selection, pivot};
 use crate::segment::prune::Wanted;
 use crate::settings;
@@ -159,7 +162,7 @@ impl PyLake {
         seed: i64,
         curve: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyTable> {
-        let options = Options::checked(interval, resamples, seed)?;
+        let options = aggregate::Options::checked(interval, resamples, seed)?;
         let mut problems = Vec::new();
         let selected = self.selected(py, names, which, attempts, &mut problems)?;
         let table = match curve {
@@ -168,6 +171,35 @@ impl PyLake {
         };
         warn(py, &problems)?;
         Ok(table)
+    }
+
+    /// Runs side by side; see `runlake.Lake.compare`.
+    #[pyo3(signature = (which, *, metrics, at, all, baseline))]
+    fn compare(
+        &self,
+        py: Python<'_>,
+        which: PyWhich,
+        metrics: Option<Vec<String>>,
+        at: &str,
+        all: bool,
+        baseline: Option<&str>,
+    ) -> PyResult<PyComparison> {
+        let options = Options { metrics, at: cli::compare::at(at)?, all };
+        let mut problems = Vec::new();
+        let compared = py.detach(|| {
+            let runs = which.parse()?.read(&self.catalog, &mut problems)?;
+            let reference = match (baseline, runs.first()) {
+                (Some(name), _) => {
+                    let run = self.catalog.find(name, None)?;
+                    self.catalog.states(&[run], &mut problems).pop()
+                }
+                (None, Some(first)) => Baselines::read(&self.catalog, &runs, &mut problems).shared(first),
+                (None, None) => None,
+            };
+            Comparison::of(&self.catalog.lake.disk, runs, reference, &options, &mut problems)
+        })?;
+        warn(py, &problems)?;
+        Ok(PyComparison(compared))
     }
 
     /// The attributes; see `runlake.Lake.attributes`.

@@ -1,11 +1,12 @@
 //! The binding: the only modules that name Python types. `runlake._runlake` is made here; `python/runlake` is what people
 //! import.
 //!
-//! `run` is the handle that logs, `fastcall` its hot method, `keys`, `numbers` and `convert` its input; `lake`, `curves` and `table` read,
-//! `environment` tells what is set from outside, `cli` is the command line.
+//! `run` is the handle that logs, `fastcall` its hot method, `keys`, `numbers` and `convert` its input; `lake`, `curves`,
+//! `compare` and `table` read, `environment` tells what is set from outside, `cli` is the command line.
 
 mod arrow;
 mod cli;
+mod compare;
 mod convert;
 mod curves;
 mod environment;
@@ -29,6 +30,7 @@ fn extension(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<run::PyRun>()?;
     module.add_class::<lake::PyLake>()?;
     module.add_class::<table::PyTable>()?;
+    module.add_class::<compare::PyComparison>()?;
     module.add_function(wrap_pyfunction!(cli::run, module)?)?;
     fastcall::install(module.py())
 }

@@ -108,4 +108,10 @@ impl Baselines {
     pub fn of(&self, state: &RunState) -> Option<&RunState> {
         self.0.get(&state.run.project).map(|state| &**state)
     }
+
+    /// As [`Self::of`], to keep.
+    #[must_use]
+    pub fn shared(&self, state: &RunState) -> Option<Arc<RunState>> {
+        self.0.get(&state.run.project).cloned()
+    }
 }

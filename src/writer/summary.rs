@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::format::rows::{MetricRows, Names};
+use crate::name;
 use crate::value::{Attribute, MetricId};
 
 /// Path of a metric's definition.
@@ -126,42 +127,7 @@ impl Summary {
     /// The definition by that name, or else the first whose pattern with `*` matches.
     fn definition(&self, name: &str) -> Option<&Definition> {
         self.definitions.get(name).or_else(|| {
-            self.definitions.iter().find(|(pattern, _)| matches(pattern, name)).map(|(_, definition)| definition)
+            self.definitions.iter().find(|(pattern, _)| name::matches(pattern, name)).map(|(_, definition)| definition)
         })
-    }
-}
-
-/// Whether a pattern in which `*` stands for any text describes the whole name.
-fn matches(pattern: &str, name: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(mut name) = name.strip_prefix(start) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or("");
-    for part in parts {
-        let Some(at) = name.find(part) else { return false };
-        name = &name[at + part.len()..];
-    }
-    name.ends_with(end)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_whole_names() {
-        for (pattern, name, expected) in [
-            ("loss", "loss", true),
-            ("loss", "loss2", false),
-            ("val/*", "val/acc", true),
-            ("val/*", "train/acc", false),
-            ("*/acc", "val/acc", true),
-            ("*/acc", "val/acc5", false),
-            ("a*b*c", "a-b-b-c", true),
-            ("a*b*c", "a-c", false),
-            ("*", "", true),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
     }
 }

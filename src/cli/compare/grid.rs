@@ -1,0 +1,218 @@
+//! A comparison as tables: a column for each run, whatever they are written as.
+
+use crate::catalog::RunState;
+use crate::cli::ids::ShortIds;
+use crate::cli::{attribute, document, human};
+use crate::compare::{At, Comparison, Metric, Section};
+use crate::value::Attribute;
+
+/// The blocks of small curves, from the least value to the greatest.
+const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// How wide a small curve is.
+const CURVE_CHARS: usize = 12;
+/// Stands for a value that is not finite.
+const NOT_FINITE: char = '×';
+
+/// A table.
+#[derive(Debug)]
+pub(super) struct Grid {
+    pub(super) title: String,
+    /// What is said below the title; may be empty.
+    pub(super) note: String,
+    pub(super) rows: Vec<GridRow>,
+}
+
+/// A row: its name, and a cell for each run.
+#[derive(Debug)]
+pub(super) struct GridRow {
+    pub(super) name: String,
+    pub(super) cells: Vec<GridCell>,
+}
+
+/// A value, and whether it is to be looked at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct GridCell {
+    pub(super) text: String,
+    pub(super) is_best: bool,
+    /// Whether it is what the others have too, or nothing.
+    pub(super) is_dim: bool,
+}
+
+impl GridCell {
+    fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    fn dim(text: &str) -> Self {
+        Self { text: text.to_owned(), is_dim: true, is_best: false }
+    }
+}
+
+/// The heads of the columns: names, made different by their ids where they are not.
+pub(super) fn heads(compared: &Comparison) -> Vec<String> {
+    let runs: Vec<_> = compared.runs.iter().map(|state| state.run.clone()).collect();
+    let ids = ShortIds::of(&runs);
+    let is_single = |name: &str| compared.runs.iter().filter(|state| state.name() == name).count() == 1;
+    let head = |state: &std::sync::Arc<RunState>| match state.name() {
+        name if name == &*state.run.id => ids.get(&state.run.id).to_owned(),
+        name if is_single(name) => name.to_owned(),
+        name => format!("{name} {}", ids.get(&state.run.id)),
+    };
+    compared.runs.iter().map(head).collect()
+}
+
+/// All tables.
+pub(super) fn grids(compared: &Comparison) -> Vec<Grid> {
+    let mut grids = vec![runs(compared)];
+    grids.extend(compared.sections.iter().filter_map(|section| settings(section, compared.runs.len())));
+    grids.extend(metrics(compared));
+    grids.extend(curves(compared));
+    grids
+}
+
+fn runs(compared: &Comparison) -> Grid {
+    let row = |name: &str, of: &dyn Fn(&RunState) -> String| GridRow {
+        name: name.to_owned(),
+        cells: compared.runs.iter().map(|state| GridCell::plain(of(state))).collect(),
+    };
+    let mut rows = vec![
+        row("id", &|state| state.run.id.to_string()),
+        row("project", &|state| state.run.project.to_string()),
+        row("status", &|state| state.status.name().to_owned()),
+        row("created", &|state| state.created_micros.map(human::moment).unwrap_or_default()),
+        row("duration", &|state| state.duration_secs().map(human::span).unwrap_or_default()),
+        row("tags", &|state| document::tags(state).join(", ")),
+    ];
+    rows.retain(|row| row.cells.iter().any(|cell| !cell.text.is_empty()));
+    Grid { title: "Runs".to_owned(), note: String::new(), rows }
+}
+
+/// `None` for a section in which the runs do not differ.
+fn settings(section: &Section, runs: usize) -> Option<Grid> {
+    let cell = |value: &Option<Attribute>, is_equal: bool| match value {
+        Some(value) if is_equal => GridCell::dim(&setting(value)),
+        Some(value) => GridCell::plain(setting(value)),
+        None => GridCell::dim("-"),
+    };
+    let row = |row: &crate::compare::Row| GridRow {
+        name: row.path.clone(),
+        cells: row.values.iter().map(|value| cell(value, row.is_equal)).collect(),
+    };
+    let note = match section.equal {
+        0 => String::new(),
+        equal => format!("{} more that all {runs} runs share", human::count(equal as u64)),
+    };
+    let rows: Vec<GridRow> = section.rows.iter().map(row).collect();
+    let title = match section.name.as_str() {
+        "config" => "Configuration".to_owned(),
+        "env" => "Environment".to_owned(),
+        "run" => "Labels".to_owned(),
+        name => human::one_line(name),
+    };
+    (!rows.is_empty() || section.name == "config").then_some(Grid { title, note, rows })
+}
+
+/// A setting; a text that could be taken for another type is in quotes.
+fn setting(value: &Attribute) -> String {
+    use crate::value::AttributeType::Text;
+    let text = attribute::text(value);
+    let is_ambiguous = serde_json::from_str::<serde_json::Value>(&text).is_ok() || text.trim() != text || text == "-";
+    if value.kind == Text && is_ambiguous { format!("{text:?}") } else { text }
+}
+
+/// `None` without metrics.
+fn metrics(compared: &Comparison) -> Option<Grid> {
+    let note = format!(
+        "{}; changes against {}",
+        match compared.at {
+            At::Last => "last values".to_owned(),
+            At::Best => "best values".to_owned(),
+            At::Step(step) => format!("values at step {step}"),
+        },
+        human::one_line(compared.reference.name()),
+    );
+    let row = |(metric, reference): (&Metric, &Option<f64>)| {
+        let best = metric.best();
+        let cell = |(run, value): (usize, &Option<f64>)| match value {
+            None => GridCell::dim("-"),
+            Some(value) => {
+                let is_reference = compared.runs[run].run == compared.reference.run;
+                let change = attribute::change(Some(*value), *reference).filter(|_| !is_reference);
+                let change = change.map(|change| format!(" ({change})")).unwrap_or_default();
+                let text = format!("{}{change}", human::number(*value));
+                GridCell { text, is_best: best.contains(&run), is_dim: false }
+            }
+        };
+        let direction = metric
+            .direction
+            .map(|direction| format!(" ({}{})", direction.goal.name(), if direction.is_inferred { "?" } else { "" }));
+        GridRow {
+            name: format!("{}{}", metric.name, direction.unwrap_or_default()),
+            cells: metric.values.iter().enumerate().map(cell).collect(),
+        }
+    };
+    let rows: Vec<GridRow> = compared.metrics.iter().zip(&compared.reference_values).map(row).collect();
+    (!rows.is_empty()).then_some(Grid { title: "Metrics".to_owned(), note, rows })
+}
+
+/// `None` where no run has more than one value of a metric.
+fn curves(compared: &Comparison) -> Option<Grid> {
+    let drawn = compared.metrics.iter().filter(|metric| metric.curves.iter().any(|curve| curve.len() > 1));
+    let row = |metric: &Metric| {
+        let finite = || metric.curves.iter().flatten().copied().filter(|value| value.is_finite());
+        let (min, max) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+        let cells = metric.curves.iter().map(|curve| GridCell::plain(sparkline(curve, min, max)));
+        GridRow { name: metric.name.clone(), cells: cells.collect() }
+    };
+    let rows: Vec<GridRow> = drawn.map(row).collect();
+    let note = format!("each row from its least to its greatest value; {NOT_FINITE} is NaN or infinite");
+    (!rows.is_empty()).then_some(Grid { title: "Curves".to_owned(), note, rows })
+}
+
+/// A curve in blocks between the least and the greatest value of the row. Of the values that share a block the last is
+/// drawn, or what is not finite where there is any.
+fn sparkline(curve: &[f64], min: f64, max: f64) -> String {
+    let width = CURVE_CHARS.min(curve.len());
+    let block = |value: f64| {
+        let share = if max > min { (value - min) / (max - min) } else { 0.5 };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1")]
+        let at = (share * 7.0).round() as usize;
+        BLOCKS[at.min(7)]
+    };
+    let of = |at: usize| {
+        let values = &curve[at * curve.len() / width..(at + 1) * curve.len() / width];
+        match values.iter().find(|value| !value.is_finite()).or(values.last()) {
+            Some(value) if value.is_finite() => block(*value),
+            _ => NOT_FINITE,
+        }
+    };
+    (0..width).map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_curve_shows_its_shape_and_what_is_not_finite() {
+        assert_eq!(sparkline(&[0.0, 1.0, 2.0, 7.0], 0.0, 7.0), "▁▂▃█");
+        assert_eq!(sparkline(&[1.0, f64::NAN, 1.0], 1.0, 1.0), "▅×▅");
+        assert_eq!(sparkline(&[], 0.0, 1.0), "");
+        let long: Vec<f64> = (0..120).map(f64::from).collect();
+        assert_eq!(sparkline(&long, 0.0, 119.0).chars().count(), CURVE_CHARS);
+    }
+
+    #[test]
+    fn a_text_that_looks_like_another_type_is_quoted() {
+        for (value, expected) in [
+            (Attribute::text("adam"), "adam"),
+            (Attribute::text("1"), "\"1\""),
+            (Attribute::text("true"), "\"true\""),
+            (Attribute::text(" x"), "\" x\""),
+            (Attribute::int(1), "1"),
+            (Attribute::bool(true), "true"),
+        ] {
+            assert_eq!(setting(&value), expected);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Which value of a metric is the better one: as `define_metric` said, else by the words that its name is made of.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::catalog::RunState;
+use crate::name;
+
+/// Whether less or more is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// Less is better.
+    Min,
+    /// More is better.
+    Max,
+}
+
+impl Goal {
+    /// The better of two numbers.
+    #[must_use]
+    pub fn better(self, a: f64, b: f64) -> f64 {
+        match self {
+            Self::Min => a.min(b),
+            Self::Max => a.max(b),
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Min => "min",
+            Self::Max => "max",
+        }
+    }
+}
+
+/// What is known of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Direction {
+    /// Whether less or more is better.
+    pub goal: Goal,
+    /// Whether only its name says so.
+    pub is_inferred: bool,
+}
+
+/// Words in names of metrics of which less is better.
+const LESS: [&str; 15] = [
+    "loss",
+    "error",
+    "err",
+    "perplexity",
+    "ppl",
+    "wer",
+    "cer",
+    "mse",
+    "mae",
+    "rmse",
+    "nll",
+    "fid",
+    "latency",
+    "regret",
+    "mape",
+];
+/// Words in names of metrics of which more is better.
+const MORE: [&str; 18] = [
+    "acc",
+    "accuracy",
+    "auc",
+    "auroc",
+    "f1",
+    "bleu",
+    "rouge",
+    "iou",
+    "dice",
+    "precision",
+    "recall",
+    "r2",
+    "score",
+    "reward",
+    "return",
+    "psnr",
+    "ssim",
+    "throughput",
+];
+
+impl Direction {
+    /// The direction of a metric: as a run among these defined it, the first first, else by its name.
+    #[must_use]
+    pub fn of(metric: &str, runs: &[Arc<RunState>]) -> Option<Self> {
+        let defined = runs.iter().find_map(|run| defined(metric, run));
+        defined.map(|goal| Self { goal, is_inferred: false }).or_else(|| {
+            let goal = inferred(metric)?;
+            Some(Self { goal, is_inferred: true })
+        })
+    }
+}
+
+/// What `metric/<name>` says; see `docs/format.md`.
+#[derive(Deserialize)]
+struct Definition {
+    goal: Option<String>,
+    summary: Option<String>,
+}
+
+fn defined(metric: &str, run: &RunState) -> Option<Goal> {
+    let mut definitions = run.fold.under("metric/").filter(|(pattern, _)| name::matches(pattern, metric));
+    definitions.find_map(|(_, change)| goal(change.value.text.as_deref()?))
+}
+
+fn goal(json: &str) -> Option<Goal> {
+    let Definition { goal, summary } = serde_json::from_str(json).ok()?;
+    match (goal.as_deref(), summary.unwrap_or_default().as_str()) {
+        (Some("minimize"), _) | (None, "min" | "best") => Some(Goal::Min),
+        (Some("maximize"), _) | (None, "max") => Some(Goal::Max),
+        _ => None,
+    }
+}
+
+fn inferred(metric: &str) -> Option<Goal> {
+    let name = metric.rsplit('/').next().unwrap_or(metric).to_lowercase();
+    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).collect();
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    match (has(&LESS), has(&MORE)) {
+        (true, false) => Some(Goal::Min),
+        (false, true) => Some(Goal::Max),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_the_direction_by_whole_words() {
+        for (name, expected) in [
+            ("train/loss", Some(Goal::Min)),
+            ("val_accuracy", Some(Goal::Max)),
+            ("top-5 error", Some(Goal::Min)),
+            ("lossless", None),
+            ("loss_score", None),
+            ("lr", None),
+        ] {
+            assert_eq!(inferred(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_definition_says_more_than_a_name() {
+        assert_eq!(goal(r#"{"goal":"maximize"}"#), Some(Goal::Max));
+        assert_eq!(goal(r#"{"summary":"min"}"#), Some(Goal::Min));
+        assert_eq!(goal(r#"{"summary":"last"}"#), None);
+        assert_eq!(goal("no json"), None);
+    }
+}

@@ -1,0 +1,300 @@
+//! Runs side by side: in what they differ, and how they did.
+//!
+//! Differences are those of attributes, by the part of the path before the first slash: the configuration, the environment,
+//! and whatever else a run records about its code and data. What is of one run only by its nature, such as its writers, is
+//! no difference. Two numbers that are equal are the same, whether they were given as integers or floats; a number and the
+//! text of its digits are not.
+//!
+//! Metrics are compared at their last value, as the summary has it, at their best over the whole curve, or at a step.
+//! `direction` knows which value of a metric is the better one.
+
+pub mod direction;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use self::direction::Direction;
+use crate::catalog::RunState;
+use crate::curves::{Curve, Reading, Request};
+use crate::disk::SharedDisk;
+use crate::error::{Error, Result};
+use crate::lake::{Problem, near};
+use crate::value::{Attribute, AttributeType};
+
+/// Sections of attributes that are of one run by their nature.
+const OWN: [&str; 4] = ["attempt", "metric", "summary", "writer"];
+/// Attributes outside of a section that are compared.
+const LABELS: [&str; 3] = ["group", "job_type", "tags"];
+/// The section of these.
+const LABELS_SECTION: &str = "run";
+/// How many metrics have their curves read, unless the best value is asked for, which is on the curve.
+const MAX_CURVES: usize = 24;
+/// The points of a small curve; the extremes are among them.
+const CURVE_POINTS: usize = 64;
+
+/// Which value of a metric is compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum At {
+    /// The last, or what the summary was set to.
+    #[default]
+    Last,
+    /// The best by its direction; the last where that is unknown.
+    Best,
+    /// The one logged at this step.
+    Step(i64),
+}
+
+/// What to compare.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Of these metrics; `None` for all that the summaries have.
+    pub metrics: Option<Vec<String>>,
+    /// At which value.
+    pub at: At,
+    /// Also attributes in which the runs do not differ.
+    pub all: bool,
+}
+
+/// Runs side by side.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The runs, in the order of all values below.
+    pub runs: Vec<Arc<RunState>>,
+    /// The run that changes are shown against.
+    pub reference: Arc<RunState>,
+    /// The reference's values of the metrics, in their order.
+    pub reference_values: Vec<Option<f64>>,
+    /// Which values of metrics are compared.
+    pub at: At,
+    /// The differences.
+    pub sections: Vec<Section>,
+    /// The metrics, by name.
+    pub metrics: Vec<Metric>,
+}
+
+/// Attributes of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// The part of the path before the first slash.
+    pub name: String,
+    /// The attributes, by path.
+    pub rows: Vec<Row>,
+    /// How many more there are in which the runs do not differ.
+    pub equal: usize,
+}
+
+/// One attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The rest of its path.
+    pub path: String,
+    /// By run; `None` where it has none.
+    pub values: Vec<Option<Attribute>>,
+    /// Whether all runs have the same.
+    pub is_equal: bool,
+}
+
+/// One metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    /// Its name.
+    pub name: String,
+    /// Which value is the better one, where that is known.
+    pub direction: Option<Direction>,
+    /// By run; `None` where it has none.
+    pub values: Vec<Option<f64>>,
+    /// The curves of the runs, thinned out; empty where none was read.
+    pub curves: Vec<Vec<f64>>,
+}
+
+impl Metric {
+    /// The runs with the best value, where there are several to choose from.
+    #[must_use]
+    pub fn best(&self) -> Vec<usize> {
+        let Some(direction) = self.direction else { return Vec::new() };
+        let values = || self.values.iter().enumerate().filter_map(|(run, value)| Some((run, (*value)?)));
+        let finite: Vec<(usize, f64)> = values().filter(|(_, value)| !value.is_nan()).collect();
+        let Some(best) = finite.iter().map(|(_, value)| *value).reduce(|a, b| direction.goal.better(a, b)) else {
+            return Vec::new();
+        };
+        if values().count() < 2 {
+            return Vec::new();
+        }
+        finite.into_iter().filter(|(_, value)| value.total_cmp(&best).is_eq()).map(|(run, _)| run).collect()
+    }
+}
+
+impl Comparison {
+    /// Compares these runs, with `reference` or else the first of them as the one that changes are shown against. What
+    /// cannot be read goes to `problems`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for fewer than two runs, [`Error::NotFound`] for a metric that none of them has.
+    pub fn of(
+        disk: &SharedDisk,
+        runs: Vec<Arc<RunState>>,
+        reference: Option<Arc<RunState>>,
+        options: &Options,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Self> {
+        let reference = match (reference, runs.as_slice()) {
+            (Some(reference), [_, ..]) => reference,
+            (None, [first, _, ..]) => first.clone(),
+            (reference, _) => {
+                let expected = if reference.is_some() { "one at least" } else { "two at least" };
+                let got = runs.len().to_string();
+                return Err(Error::InvalidArgument {
+                    what: "number of runs to compare",
+                    got,
+                    expected: expected.into(),
+                });
+            }
+        };
+        // The reference comes last, and is taken off once all is read.
+        let mut all = runs.clone();
+        all.push(reference.clone());
+        let mut metrics = metrics(disk, &all, options, problems)?;
+        let reference_values = metrics.iter_mut().map(|metric| metric.values.pop().flatten()).collect();
+        for metric in &mut metrics {
+            metric.curves.truncate(runs.len());
+        }
+        let sections = sections(&runs, options.all);
+        Ok(Self { runs, reference, reference_values, at: options.at, sections, metrics })
+    }
+}
+
+/// The attributes of the runs, by section.
+fn sections(runs: &[Arc<RunState>], all: bool) -> Vec<Section> {
+    let mut values: BTreeMap<(String, String), Vec<Option<Attribute>>> = BTreeMap::new();
+    for (at, run) in runs.iter().enumerate() {
+        for (path, change) in run.fold.iter() {
+            let Some(place) = place(path) else { continue };
+            values.entry(place).or_insert_with(|| vec![None; runs.len()])[at] = Some(change.value.clone());
+        }
+    }
+    let mut sections: Vec<Section> = Vec::new();
+    for ((name, path), values) in values {
+        if sections.last().is_none_or(|section| section.name != name) {
+            sections.push(Section { name, rows: Vec::new(), equal: 0 });
+        }
+        let Some(section) = sections.last_mut() else { continue };
+        let is_equal = values.windows(2).all(|pair| is_same(pair[0].as_ref(), pair[1].as_ref()));
+        if is_equal && !all {
+            section.equal += 1;
+        } else {
+            section.rows.push(Row { path, values, is_equal });
+        }
+    }
+    // What people set comes first.
+    sections.sort_by_key(|section| section.name != "config");
+    sections
+}
+
+/// The section of a path, and the rest of it; `None` for what is not compared.
+fn place(path: &str) -> Option<(String, String)> {
+    match path.split_once('/') {
+        Some((section, rest)) if !OWN.contains(&section) => Some((section.to_owned(), rest.to_owned())),
+        None if LABELS.contains(&path) => Some((LABELS_SECTION.to_owned(), path.to_owned())),
+        _ => None,
+    }
+}
+
+/// Whether two runs have the same value; see the module.
+fn is_same(a: Option<&Attribute>, b: Option<&Attribute>) -> bool {
+    let is_number = |value: &Attribute| matches!(value.kind, AttributeType::Int | AttributeType::Float);
+    match (a, b) {
+        (Some(a), Some(b)) if is_number(a) && is_number(b) => match (a.number, b.number) {
+            // The digits decide where floats cannot tell integers apart.
+            (Some(x), Some(y)) => x.total_cmp(&y).is_eq() && (a.kind != b.kind || a.text == b.text) || is_zero(x, y),
+            (x, y) => x.is_none() && y.is_none(),
+        },
+        (Some(a), Some(b)) => a == b,
+        (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
+/// 0 and -0 are one setting.
+fn is_zero(x: f64, y: f64) -> bool {
+    x.abs().total_cmp(&0.0).is_eq() && y.abs().total_cmp(&0.0).is_eq()
+}
+
+/// The metrics of the runs.
+fn metrics(
+    disk: &SharedDisk,
+    runs: &[Arc<RunState>],
+    options: &Options,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<Metric>> {
+    let is_number = |value: &Attribute| matches!(value.kind, AttributeType::Int | AttributeType::Float);
+    let summaries = runs.iter().flat_map(|run| run.summary());
+    let known: BTreeSet<&str> = summaries.filter(|(_, value)| is_number(value)).map(|(name, _)| name).collect();
+    let names: Vec<String> = match &options.metrics {
+        None => known.iter().map(|name| (*name).to_owned()).collect(),
+        Some(names) => names.clone(),
+    };
+    if let Some(name) = names.iter().find(|name| !known.contains(name.as_str())) {
+        let hint = near::hint(name, known.iter().copied());
+        let path = runs.first().map(|run| run.run.dir.clone()).unwrap_or_default();
+        return Err(Error::NotFound { what: "metric", name: name.clone(), hint, path });
+    }
+    let last = |run: &Arc<RunState>, name: &str| run.summary_value(name).and_then(|value| value.number);
+    let mut metrics: Vec<Metric> = names
+        .into_iter()
+        .map(|name| Metric {
+            direction: Direction::of(&name, runs),
+            values: runs.iter().map(|run| last(run, &name)).collect(),
+            curves: Vec::new(),
+            name,
+        })
+        .collect();
+    let limit = if options.at == At::Best { usize::MAX } else { MAX_CURVES };
+    let drawn: Vec<String> = metrics.iter().take(limit).map(|metric| metric.name.clone()).collect();
+    let request = Request { metrics: Some(drawn), points: Some(CURVE_POINTS), ..Request::default() };
+    let curves = read(disk, runs, request, problems)?;
+    for metric in metrics.iter_mut().take(limit) {
+        metric.curves = by_run(&curves, runs, &metric.name);
+        if let (At::Best, Some(direction)) = (options.at, metric.direction) {
+            let best = |curve: &Vec<f64>| {
+                let values = curve.iter().copied().filter(|value| !value.is_nan());
+                values.reduce(|a, b| direction.goal.better(a, b)).or(curve.last().copied())
+            };
+            let found = metric.curves.iter().map(best);
+            metric.values = found.zip(&metric.values).map(|(best, last)| best.or(*last)).collect();
+        }
+    }
+    if let At::Step(step) = options.at {
+        let names = metrics.iter().map(|metric| metric.name.clone()).collect();
+        let request = Request { metrics: Some(names), steps: Some(step..=step), ..Request::default() };
+        let curves = read(disk, runs, request, problems)?;
+        for metric in &mut metrics {
+            metric.values = by_run(&curves, runs, &metric.name).iter().map(|curve| curve.last().copied()).collect();
+        }
+    }
+    Ok(metrics)
+}
+
+fn read(
+    disk: &SharedDisk,
+    runs: &[Arc<RunState>],
+    request: Request,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<Curve>> {
+    // A run that is also the reference is read once.
+    let mut met = BTreeSet::new();
+    let once = runs.iter().filter(|run| met.insert(&run.run)).cloned().collect();
+    let mut reading = Reading::start(disk.clone(), once, request)?;
+    while reading.advance() {}
+    problems.extend(reading.problems());
+    Ok(reading.finish()?.curves)
+}
+
+/// The curve of a metric of each run: that of its first rank.
+fn by_run(curves: &[Curve], runs: &[Arc<RunState>], metric: &str) -> Vec<Vec<f64>> {
+    let of_run = |run: &Arc<RunState>| {
+        let mut own = curves.iter().filter(|curve| curve.run.run == run.run && *curve.metric == *metric);
+        own.next().map(|curve| curve.points.iter().map(|point| point.value).collect()).unwrap_or_default()
+    };
+    runs.iter().map(of_run).collect()
+}
