@@ -26,7 +26,7 @@ use crate::value::{Attribute, AttributeType};
 /// Sections of attributes that are of one run by their nature.
 const OWN: [&str; 4] = ["attempt", "metric", "summary", "writer"];
 /// Attributes outside of a section that are compared.
-const LABELS: [&str; 3] = ["group", "job_type", "tags"];
+const LABELS: [&str; 2] = ["group", "job_type"];
 /// The section of these.
 const LABELS_SECTION: &str = "run";
 /// How many metrics have their curves read, unless the best value is asked for, which is on the curve.

@@ -11,7 +11,7 @@ const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// How wide a small curve is.
 const CURVE_CHARS: usize = 12;
 /// Stands for a value that is not finite.
-const NOT_FINITE: char = '×';
+const NOT_FINITE: char = '✗';
 
 /// A table.
 #[derive(Debug)]
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_small_curve_shows_its_shape_and_what_is_not_finite() {
         assert_eq!(sparkline(&[0.0, 1.0, 2.0, 7.0], 0.0, 7.0), "▁▂▃█");
-        assert_eq!(sparkline(&[1.0, f64::NAN, 1.0], 1.0, 1.0), "▅×▅");
+        assert_eq!(sparkline(&[1.0, f64::NAN, 1.0], 1.0, 1.0), "▅✗▅");
         assert_eq!(sparkline(&[], 0.0, 1.0), "");
         let long: Vec<f64> = (0..120).map(f64::from).collect();
         assert_eq!(sparkline(&long, 0.0, 119.0).chars().count(), CURVE_CHARS);
