@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from os import PathLike
+from pathlib import Path
 from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeAlias, final
 
 import pandas as pd
@@ -149,6 +150,7 @@ class Lake:
         curve: dict[str, Any] | None,
     ) -> Table: ...
     def attributes(self, which: _Which, *, history: bool = False) -> Table: ...
+    def sealed(self, which: _Which) -> tuple[list[Path], Table]: ...
     def compare(
         self,
         which: _Which,

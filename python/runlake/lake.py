@@ -12,8 +12,13 @@ from .errors import InvalidArgument
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
+    import polars as pl
 
     from ._runlake import Table
+    from .sql import Query
 
 # A run, or what names one, or a data frame with a column "id".
 Runs = Any
@@ -261,6 +266,78 @@ class Lake:
             baseline=reference[0] if reference else None,
         )
         return Comparison(self, engine)
+
+    def sql(
+        self,
+        query: str,
+        parameters: Sequence[object] | Mapping[str, object] | None = None,
+        *,
+        memory_limit: str | None = None,
+        threads: int | None = None,
+    ) -> Query:
+        """Ask in SQL, of DuckDB, over the views `runs`, `metrics` and `attributes`, those of live runs included.
+
+        The views have the columns of the tables that `runs()`, `metrics()` and `attributes()` return, as of now. Only the
+        files, row groups and columns that the query needs are read.
+
+        Args:
+            query: One SELECT. It reads the lake and nothing else.
+            parameters: The values of its ``?`` or ``$name``.
+            memory_limit: How much memory DuckDB takes before it goes to disk, such as "2GB". Default: 80 % of all.
+            threads: How many threads it uses. Default: one for each core.
+
+        Raises:
+            QueryError: For what DuckDB does not understand or may not do; its own words are in the message.
+            ModuleNotFoundError: Without duckdb.
+
+        Example:
+            >>> lake.sql("select run, min(value) from metrics where metric = 'loss' group by run").to_polars()
+        """
+        from .sql import query as ask
+
+        return ask(self._engine, query, parameters, memory_limit=memory_limit, threads=threads)
+
+    def duckdb(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection with the views of `sql`, as of now: for Ibis, and for many queries on one state of the lake.
+
+        It opens no files but those of the lake, and its settings are locked. Close it when you are done.
+
+        Raises:
+            ModuleNotFoundError: Without duckdb.
+        """
+        from .sql import connect
+
+        return connect(self._engine)
+
+    def scan(
+        self,
+        names: str | Iterable[str] | None = None,
+        *,
+        runs: Runs = None,
+        where: str | None = None,
+        project: str | None = None,
+    ) -> pl.LazyFrame:
+        """The metrics as a polars `LazyFrame`, with the columns and rows of `metrics`: read when it is collected.
+
+        What is sealed, polars reads from the Parquet files itself, and only the columns and row groups that it needs; so it
+        streams what is larger than memory. What lies in the journal of a live run is read at once.
+
+        Args:
+            names: Of these metrics only.
+            runs: Of these runs only; see `metrics`.
+            where: Of runs that meet this filter only; see `runs`.
+            project: Of this project only.
+
+        Raises:
+            NotFound: For a run that does not exist.
+            ModuleNotFoundError: Without polars.
+
+        Example:
+            >>> lake.scan("loss").group_by("run").agg(pl.col("value").min()).collect()
+        """
+        from .scan import scan
+
+        return scan(self._engine, _names(names), (_ids(runs), where, project))
 
     def attributes(
         self,

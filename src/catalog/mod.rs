@@ -13,7 +13,7 @@ pub mod column;
 pub mod find;
 pub mod last_values;
 pub mod liveness;
-mod parallel;
+pub(crate) mod parallel;
 pub mod state;
 pub mod table;
 

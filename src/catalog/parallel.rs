@@ -13,7 +13,7 @@ pub(crate) fn threads() -> usize {
 }
 
 /// `f` of each item, in the order of the items.
-pub(super) fn map<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn map<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = threads().min(items.len().div_ceil(CHUNK));
     if threads <= 1 {
         return items.iter().map(f).collect();

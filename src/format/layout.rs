@@ -62,6 +62,15 @@ pub fn run_dir(lake: &Path, project: &str, run: &str) -> PathBuf {
     project_dir(lake, project).join(format!("{RUN_KEY}{}", name::to_part(run)))
 }
 
+/// Whether the path of a run's folder tells its project and id in full; long names are cut in it.
+#[must_use]
+pub fn is_whole(run_dir: &Path) -> bool {
+    let name = |dir: &Path| dir.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let run = name(run_dir).is_some_and(|dir| run_part(&dir).and_then(name::from_part).is_some());
+    let project = run_dir.parent().and_then(name);
+    run && project.is_some_and(|dir| project_part(&dir).and_then(name::from_part).is_some())
+}
+
 /// The encoded name behind a `project=` folder name.
 #[must_use]
 pub fn project_part(dir: &str) -> Option<&str> {

@@ -173,6 +173,18 @@ impl PyLake {
         Ok(table)
     }
 
+    /// All metrics of runs, as other programs can read them: the paths of files whose rows all count, and the other rows.
+    fn sealed(&self, py: Python<'_>, which: PyWhich) -> PyResult<(Vec<PathBuf>, PyTable)> {
+        let mut problems = Vec::new();
+        let sealed = py.detach(|| -> Result<_> {
+            let states = which.parse()?.read(&self.catalog, &mut problems)?;
+            Ok(scan::sealed(self.catalog.lake.disk.clone(), &states))
+        })?;
+        problems.extend(sealed.problems);
+        warn(py, &problems)?;
+        Ok((sealed.files, PyTable::new(scan::SCHEMA.clone(), sealed.rest)))
+    }
+
     /// Runs side by side; see `runlake.Lake.compare`.
     #[pyo3(signature = (which, *, metrics, at, all, baseline))]
     fn compare(

@@ -11,13 +11,14 @@
 //! them. Rows are never sampled.
 //!
 //! `plan` and `source` find and read the rows of one run, `newest` leaves out what a later attempt replaced, `pool` is
-//! the threads, `pivot` makes wide tables, `follow` gives a live run's events as they come.
+//! the threads, `pivot` makes wide tables, `sealed` tells what others can read by themselves, `follow` gives a live run's events as they come.
 
 pub mod follow;
 mod newest;
 pub mod pivot;
 mod plan;
 mod pool;
+mod sealed;
 mod source;
 
 use std::sync::{Arc, LazyLock};
@@ -26,6 +27,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
 pub use self::pool::Scan;
+pub use self::sealed::Sealed;
 use crate::catalog::RunState;
 use crate::disk::SharedDisk;
 use crate::error::Result;
@@ -77,6 +79,12 @@ pub struct Selection {
 /// [`crate::Error::Io`] where the system gives no thread.
 pub fn start(disk: SharedDisk, runs: Vec<Arc<RunState>>, selection: Selection) -> Result<Scan> {
     Scan::start(plan::Planner { disk, selection }, runs, plan::Unit::read)
+}
+
+/// All metrics of these runs, as other programs can read them: in files as far as possible.
+#[must_use]
+pub fn sealed(disk: SharedDisk, runs: &[Arc<RunState>]) -> Sealed {
+    sealed::of(&plan::Planner { disk, selection: Selection::default() }, runs)
 }
 
 /// Starts reading the metrics of these runs, as [`start`] does, and folds them on the reading threads: what `begin` makes of

@@ -95,6 +95,14 @@ impl Unit {
         &self.run
     }
 
+    /// The file that it is a row group of, where all rows there count and nothing else has them.
+    pub(super) fn whole_file(&self) -> Option<PathBuf> {
+        match &self.source {
+            Source::Part { doubled, .. } if self.newest.is_none() && doubled.is_empty() => Some(self.path.clone()),
+            _ => None,
+        }
+    }
+
     /// The file or folder that it lies in.
     pub(super) fn path(&self) -> &Path {
         &self.path
