@@ -259,6 +259,16 @@ fn one_metric_has_a_dictionary_of_its_own_name() {
 }
 
 #[test]
+fn steps_are_chosen_also_where_a_file_has_one_metric() {
+    let (_dir, lake) = fixture::lake();
+    let mut writer = Writer::new(&fixture::run(&lake, "p", "r"), 1, None);
+    (0..10).for_each(|step| writer.log("loss", step, 0.5));
+    writer.put_into_segments();
+    let steps: Vec<i64> = read(&lake, all_attempts(Some(&["loss"]), Some(3..=5))).iter().map(|row| row.step).collect();
+    assert_eq!(steps, [3, 4, 5]);
+}
+
+#[test]
 fn a_damaged_file_costs_only_its_own_rows_and_is_reported() {
     let (dir, lake) = fixture::lake();
     let writer_of = |run: &RunRef| {
