@@ -6,13 +6,47 @@ for and returns whether all was fine; what it raises, the engine prints as an er
 
 from __future__ import annotations
 
+import csv
 import json
+import math
+import sys
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from .lake import Lake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-COMMANDS: dict[str, Callable[..., bool]] = {}
+
+def sql(lake: str, *, as_json: bool, query: str, format: str, memory_limit: str | None) -> bool:
+    """Answer a query: as a table for reading, which may be cut, or in full as CSV or JSON."""
+    answer = Lake(lake).sql(query, memory_limit=memory_limit)
+    if as_json:
+        sys.stdout.write(json.dumps([_plain(row) for row in answer.rows()], indent=2) + "\n")
+    elif format == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(answer.column_names)
+        writer.writerows(row.values() for row in answer.rows())
+    else:
+        sys.stdout.write(f"{answer}\n")
+    return True
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON has it: what it has no number or form for is a text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+COMMANDS: dict[str, Callable[..., bool]] = {"sql": sql}
 
 
 def run(request: str) -> bool:

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import tempfile
+import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import QueryError
@@ -32,7 +35,8 @@ IN_MEMORY = """
 """
 # Files are read with the types of their columns; the names of folders are texts, whatever they look like.
 SEALED = """
-    SELECT files.project, files.run, runs.name, metric, step, time, value, text, rank, attempt, writer, seq
+    SELECT files.project, files.run, runs.name, files.metric, files.step, files.time, files.value, files.text, files.rank,
+        files.attempt, files.writer, files.seq
     FROM read_parquet(getvariable('runlake_files'), hive_partitioning = true, hive_types_autocast = false) AS files
     JOIN runs ON runs.project = files.project AND runs.id = files.run
 """
@@ -77,6 +81,8 @@ def connect(
         "memory_limit": memory_limit,
         "threads": threads,
         "TimeZone": "UTC",
+        # Made when it is needed, and removed by DuckDB when the connection is closed.
+        "temp_directory": str(Path(tempfile.gettempdir(), f"runlake-sql-{uuid.uuid4()}")),
         "allowed_paths": allowed,
         "python_enable_replacements": False,
         "autoinstall_known_extensions": False,

@@ -27,6 +27,7 @@ mod recover;
 mod rm;
 mod runs;
 mod show;
+mod sql;
 mod statistics;
 mod table;
 mod tail;
@@ -93,6 +94,7 @@ enum Command {
     Tail(tail::Arguments),
     Metrics(metrics::Arguments),
     Compare(compare::Arguments),
+    Sql(sql::Arguments),
     Baseline(baseline::Arguments),
     Check(check::Arguments),
     Verify(verify::Arguments),
@@ -156,6 +158,7 @@ impl Command {
             Self::Tail(arguments) => tail::run(&arguments, session),
             Self::Metrics(arguments) => metrics::run(&arguments, session),
             Self::Compare(arguments) => compare::run(&arguments, session),
+            Self::Sql(arguments) => sql::run(&arguments, session),
             Self::Baseline(arguments) => baseline::run(&arguments, session),
             Self::Check(arguments) => check::run(&arguments, session),
             Self::Verify(arguments) => verify::run(&arguments, session),

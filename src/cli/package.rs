@@ -19,7 +19,6 @@ pub trait Package {
 
 impl Session<'_, '_> {
     /// Has the package carry out a command.
-    #[expect(dead_code, reason = "its first commands are on their way")]
     pub(super) fn delegate(&mut self, command: &str, arguments: &impl Serialize) -> Result<Exit> {
         // What was printed so far comes first.
         self.terminal.flush()?;
