@@ -300,7 +300,7 @@ class Lake:
     def duckdb(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with the views of `sql`, as of now: for Ibis, and for many queries on one state of the lake.
 
-        It opens no files but those of the lake, and its settings are locked. Close it when you are done.
+        It opens no files but those of the lake. Close it when you are done.
 
         Raises:
             ModuleNotFoundError: Without duckdb.

@@ -48,6 +48,7 @@ def connect(
     views: Sequence[str] = ("runs", "metrics", "attributes"),
     memory_limit: str | None = None,
     threads: int | None = None,
+    is_locked: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """Open a connection with views of the lake as it is now, which may do nothing but read it.
 
@@ -56,6 +57,7 @@ def connect(
         views: Which views to make.
         memory_limit: How much memory DuckDB takes before it uses the disk, such as "2GB". Default: its own.
         threads: How many threads it uses. Default: its own.
+        is_locked: Refuse every change of a setting. DuckDB never takes back that it may not reach outside.
     """
     try:
         import duckdb
@@ -88,7 +90,7 @@ def connect(
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "enable_external_access": False,
-        "lock_configuration": True,
+        "lock_configuration": is_locked,
     }
     for name, value in settings.items():
         if value is not None:
@@ -188,7 +190,9 @@ def query(
     views = [
         view for view in ("metrics", "attributes") if re.search(rf"\b{view}\b", text, re.IGNORECASE)
     ]
-    connection = connect(lake, views=views, memory_limit=memory_limit, threads=threads)
+    connection = connect(
+        lake, views=views, memory_limit=memory_limit, threads=threads, is_locked=True
+    )
     with told():
         statements = connection.extract_statements(text)
         kinds = [statement.type.name for statement in statements]
