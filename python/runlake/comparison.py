@@ -6,8 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from . import _runlake
     from .lake import Lake
+    from .plots import Picture
 
 
 class Comparison:
@@ -44,6 +47,10 @@ class Comparison:
     def curves(self, metric: str, **arguments: Any) -> _runlake.Table:
         """The curves of a metric, one row a value; the arguments are those of `Lake.metrics`, such as `x` and `align`."""
         return self._lake.metrics(metric, runs=self.runs, **arguments)
+
+    def plot(self, metrics: str | Iterable[str] | None = None, **arguments: Any) -> Picture:
+        """Draw the curves of the runs; see `Lake.plot`."""
+        return self._lake.plot(metrics, runs=self.runs, **arguments)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain objects: runs, reference, at, differences with the type of each value, metrics.

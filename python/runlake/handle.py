@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .plots import Picture
+
 SUMMARIES = ("last", "min", "max", "mean", "best", "none")
 _TRACEBACK_CHARS = 1 << 16
 
@@ -185,6 +187,12 @@ class Run(_runlake.Run):
             mode="disabled" if self.disabled else "online",
             quiet=True,
         )
+
+    def plot(self, metrics: str | Iterable[str] | None = None, **arguments: Any) -> Picture:
+        """Draw what was logged up to now; the arguments are those of `Lake.plot`."""
+        from .lake import Lake
+
+        return Lake(self.lake).plot(metrics, runs=self.id, project=self.project, **arguments)
 
     def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
         """Seal what was logged into Parquet, record the status and the summary. A second call does nothing.

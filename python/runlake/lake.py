@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ._runlake import Table
+    from .plots import Picture
     from .sql import Query
 
 # A run, or what names one, or a data frame with a column "id".
@@ -266,6 +267,64 @@ class Lake:
             baseline=reference[0] if reference else None,
         )
         return Comparison(self, engine)
+
+    def plot(
+        self,
+        metrics: str | Iterable[str] | None = None,
+        *,
+        runs: Runs = None,
+        where: str | None = None,
+        project: str | None = None,
+        by: str | Iterable[str] | None = None,
+        x: str = "step",
+        points: int = 500,
+        smooth: Smooth | None = None,
+        window: float | None = None,
+        log_x: bool = False,
+        log_y: bool = False,
+    ) -> Picture:
+        """Draw curves: a panel for each metric, a colour for each run, or for each group with its mean and interval.
+
+        Curves are thinned out, but never lose an extreme; NaN and infinities are crosses at the edge of the panel. A note
+        says how many rows are drawn. A notebook shows the picture interactively; `Picture.save` writes it without a browser.
+
+        Args:
+            metrics: These metrics. Default: all, 24 at most.
+            runs: Of these runs; see `metrics`. 30 at most.
+            where: Of runs that meet this filter only; see `runs`.
+            project: Of this project only.
+            by: Draw groups instead, as `aggregate` makes them, such as "config.lr": the mean and its 95 % interval.
+            x: "step", "time", "relative" or a metric; see `metrics`.
+            points: At most so many points of each curve.
+            smooth: Draw a smoother curve, before the curve itself; see `metrics`.
+            window: See `metrics`.
+            log_x: A logarithmic x axis.
+            log_y: A logarithmic y axis, which leaves out what is not positive.
+
+        Raises:
+            NotFound: For a run or a metric that does not exist.
+            InvalidArgument: For too many curves or metrics, none, or an argument that is none of the above.
+
+        Example:
+            >>> lake.plot("train/loss", where="list_contains(tags, 'sweep')", log_y=True)
+            >>> lake.plot("val/acc", by="config.lr").save("acc.png")
+        """
+        from .plots.draw import curves
+
+        return curves(
+            self,
+            _names(metrics),
+            by=_names(by),
+            runs=runs,
+            where=where,
+            project=project,
+            x=x,
+            points=points,
+            smooth=smooth,
+            window=window,
+            log_x=log_x,
+            log_y=log_y,
+        )
 
     def sql(
         self,

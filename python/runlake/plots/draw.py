@@ -1,0 +1,137 @@
+"""Reads what a picture shows from a lake: curves thinned out, so that no spike and no NaN is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from runlake.errors import InvalidArgument
+
+from . import spec
+from .picture import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runlake._runlake import Table
+    from runlake.lake import Lake
+
+# More curves than these are a thicket; and a page with more points is slow.
+MAX_CURVES = 30
+MAX_METRICS = 24
+
+
+def curves(
+    lake: Lake, names: list[str] | None, *, by: list[str] | None, x: str, **arguments: Any
+) -> Picture:
+    """Return the picture of curves; see `Lake.plot`."""
+    scales = {key: arguments.pop(key) for key in ("log_x", "log_y")}
+    read = _groups if by else _runs
+    table, rows = read(lake, names, by=by or [], x=x, **arguments)
+    labels = list(dict.fromkeys(row["label"] for row in rows))
+    metrics = sorted({row["metric"] for row in rows})
+    if not rows:
+        raise InvalidArgument(
+            "invalid selection: expected runs that logged numbers; there is nothing to draw"
+        )
+    _check(labels, metrics)
+    panels = {
+        metric: [
+            {k: v for k, v in row.items() if k != "metric"}
+            for row in rows
+            if row["metric"] == metric
+        ]
+        for metric in (names or metrics)
+    }
+    return Picture(spec.curves(panels, x=x, labels=labels, note=table.note, **scales))
+
+
+def _check(labels: Sequence[str], metrics: Sequence[str]) -> None:
+    for what, found, limit in (
+        ("curves", len(labels), MAX_CURVES),
+        ("metrics", len(metrics), MAX_METRICS),
+    ):
+        if found > limit:
+            raise InvalidArgument(
+                f"invalid selection: {found} {what}, at most {limit} can be told apart; choose some with where= or metrics="
+            )
+
+
+def _runs(
+    lake: Lake,
+    names: list[str] | None,
+    *,
+    by: list[str],
+    x: str,
+    smooth: str | None,
+    **arguments: Any,
+) -> tuple[Table, list[spec.Row]]:
+    del by
+    window = arguments.pop("window")
+    table = lake.metrics(names, x=x, **_smoothing(smooth, window), **arguments)
+    found = table.rows()
+    raw: dict[tuple[Any, ...], float] = {}
+    if smooth:
+        # At the places of the smooth curve, or near them: both are thinned out.
+        raw = {_place(row): row["value"] for row in lake.metrics(names, x=x, **arguments).rows()}
+    label = _labels({(row["project"], row["run"]): row["name"] for row in found})
+    rows = []
+    for row in found:
+        drawn = {**_drawn(row), "label": label[row["project"], row["run"]]}
+        if (value := raw.get(_place(row))) is not None:
+            drawn["raw"] = value
+        rows.append(drawn)
+    return table, rows
+
+
+def _groups(
+    lake: Lake,
+    names: list[str] | None,
+    *,
+    by: list[str],
+    x: str,
+    smooth: str | None,
+    **arguments: Any,
+) -> tuple[Table, list[spec.Row]]:
+    window = arguments.pop("window")
+    table = lake.aggregate(names, by=by, at="curve", x=x, **_smoothing(smooth, window), **arguments)
+    rows = []
+    for row in table.rows():
+        if row["mean"] is None:
+            continue
+        label = ", ".join(f"{name.removeprefix('config.')}={row[name]}" for name in by)
+        drawn = {
+            "metric": row["metric"],
+            "x": _plain(row["x"]),
+            "value": row["mean"],
+            "label": label,
+        }
+        if row["t_low"] is not None:
+            drawn |= {"low": row["t_low"], "high": row["t_high"]}
+        rows.append(drawn)
+    return table, rows
+
+
+def _smoothing(smooth: str | None, window: float | None) -> dict[str, Any]:
+    return {"smooth": smooth, "window": window} if smooth else {}
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["run"], row["metric"], row["rank"], row["x"]
+
+
+def _drawn(row: dict[str, Any]) -> spec.Row:
+    return {"metric": row["metric"], "x": _plain(row["x"]), "value": row["value"]}
+
+
+def _plain(x: Any) -> Any:
+    """Return a moment as a picture has it; all else is a number."""
+    return x.isoformat() if hasattr(x, "isoformat") else x
+
+
+def _labels(names: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Return what runs are called: by their names, and by their ids too where these are not unique."""
+    often = Counter(names.values())
+    return {
+        run: name if often[name] == 1 else f"{name} {run[1][:13]}" for run, name in names.items()
+    }
