@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .lake import Lake
 
@@ -33,6 +33,23 @@ def sql(lake: str, *, as_json: bool, query: str, format: str, memory_limit: str 
     return True
 
 
+def plot(
+    lake: str,
+    *,
+    as_json: bool,
+    runs: list[str],
+    metrics: list[str],
+    by: list[str],
+    output: str,
+    **arguments: Any,
+) -> bool:
+    """Draw curves of these runs, or of groups of them, into a file."""
+    picture = Lake(lake).plot(metrics or None, runs=runs, by=by or None, **arguments)
+    picture.save(output)
+    sys.stdout.write(json.dumps({"output": output}) + "\n" if as_json else f"{output}\n")
+    return True
+
+
 def _plain(value: object) -> object:
     """Return a value as JSON has it: what it has no number or form for is a text."""
     if isinstance(value, dict):
@@ -46,7 +63,7 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
-COMMANDS: dict[str, Callable[..., bool]] = {"sql": sql}
+COMMANDS: dict[str, Callable[..., bool]] = {"plot": plot, "sql": sql}
 
 
 def run(request: str) -> bool:

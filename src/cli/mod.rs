@@ -9,6 +9,7 @@
 
 mod attribute;
 mod baseline;
+mod canvas;
 mod cells;
 mod check;
 mod compact;
@@ -22,6 +23,7 @@ mod ids;
 mod ls;
 mod metrics;
 mod package;
+mod plot;
 mod progress;
 mod recover;
 mod rm;
@@ -94,6 +96,7 @@ enum Command {
     Tail(tail::Arguments),
     Metrics(metrics::Arguments),
     Compare(compare::Arguments),
+    Plot(plot::Arguments),
     Sql(sql::Arguments),
     Baseline(baseline::Arguments),
     Check(check::Arguments),
@@ -158,6 +161,7 @@ impl Command {
             Self::Tail(arguments) => tail::run(&arguments, session),
             Self::Metrics(arguments) => metrics::run(&arguments, session),
             Self::Compare(arguments) => compare::run(&arguments, session),
+            Self::Plot(arguments) => plot::run(&arguments, session),
             Self::Sql(arguments) => sql::run(&arguments, session),
             Self::Baseline(arguments) => baseline::run(&arguments, session),
             Self::Check(arguments) => check::run(&arguments, session),
