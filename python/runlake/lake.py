@@ -31,7 +31,9 @@ class Lake:
         """The lake's folder, absolute."""
         return self._engine.path
 
-    def runs(self, where: str | None = None, *, project: str | None = None) -> Table:
+    def runs(
+        self, where: str | None = None, *, runs: Runs = None, project: str | None = None
+    ) -> Table:
         """The runs, one row each, by project and id, or as the filter sorts them.
 
         Columns: id, project, name, status, created, finished, duration_s, attempt, group, job_type, parent, tags, notes,
@@ -41,15 +43,17 @@ class Lake:
         Args:
             where: Only runs that meet this filter: an SQL condition on these columns, with `order by` and `limit` if
                 wanted. See the guide on filters.
+            runs: Of these runs only; see `metrics`.
             project: Of this project only.
 
         Raises:
+            NotFound: For a run that does not exist.
             QueryError: For a filter that cannot be understood or names what no run has; it says where, and what is near.
 
         Example:
             >>> lake.runs("config.lr < 0.01 and list_contains(tags, 'baseline') order by summary.loss limit 20")
         """
-        return self._engine.runs((None, where, project))
+        return self._engine.runs((_ids(runs), where, project))
 
     def baseline(self, project: str) -> str | None:
         """The id of a project's baseline, the run that others are measured against; None where none is set."""
