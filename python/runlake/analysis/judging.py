@@ -152,7 +152,7 @@ def _tested(taken: Samples, method: str, question: Question) -> dict[str, Any]:
 def _side(group: Group, used: list[float]) -> Side:
     return Side(
         name=group.name,
-        runs=len(group.ids),
+        runs=len(group.runs),
         n=len(used),
         mean=statistics.fmean(used) if used else None,
         std=statistics.stdev(used) if len(used) >= _FEWEST else None,
@@ -163,7 +163,7 @@ def _side(group: Group, used: list[float]) -> Side:
 
 def _left_out(group: Group) -> list[str]:
     """Return a note on runs that could not be used."""
-    total = len(group.ids)
+    total = len(group.runs)
     notes = []
     if not total:
         notes.append(f"{group.name} has no runs")

@@ -77,7 +77,7 @@ def _by_key(group: Group) -> dict[Any, Any]:
 def _alone(group: Group, others: dict[Any, Any], by: str) -> list[str]:
     """Return which runs of a group have no partner, in words."""
     keys = [str(key) for key in group.keys if key is not None and _key(key) not in others]
-    without = [run for run, key in zip(group.ids, group.keys) if key is None]
+    without = [run for (_, run), key in zip(group.runs, group.keys) if key is None]
     told = []
     if keys:
         told.append(f"{by} {_some(keys)} only in {group.name}")

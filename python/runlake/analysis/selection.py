@@ -27,13 +27,13 @@ class Group:
 
     Attributes:
         name: What the group is called.
-        ids: The runs' ids.
+        runs: The project and the id of each.
         values: What each run has in the column: a float, also NaN or infinite, or None where it has none.
         keys: What the runs are paired by, such as their seeds; None where a run has none.
     """
 
     name: str
-    ids: tuple[str, ...]
+    runs: tuple[tuple[str, str], ...]
     values: tuple[float | None, ...]
     keys: tuple[Any, ...]
 
@@ -120,7 +120,7 @@ def group(name: str, rows: list[Row], metric: str, by: str) -> Group:
     """Return the group of these rows of `Lake.runs()`."""
     return Group(
         name,
-        tuple(row["id"] for row in rows),
+        tuple((row["project"], row["id"]) for row in rows),
         tuple(number(row.get(metric)) for row in rows),
         tuple(row.get(by) for row in rows),
     )
