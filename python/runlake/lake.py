@@ -8,9 +8,13 @@ from . import _runlake
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ._runlake import Table
+    from .analysis.methods import Alternative, Method
+    from .analysis.record import Record
+    from .analysis.testing import Verdicts
+    from .analysis.verdict import Verdict
 
 # A run, or what names one, or a data frame with a column "id".
 Runs = Any
@@ -137,6 +141,149 @@ class Lake:
             InvalidArgument: For a name that several runs have.
         """
         return self._engine.attributes((_ids(runs), where, project), history=history)
+
+    def test(
+        self,
+        metric: str,
+        a: Runs,
+        b: Runs,
+        *,
+        paired: bool | None = None,
+        by: str = "config.seed",
+        method: Method = "auto",
+        alternative: Alternative = "two-sided",
+        alpha: float = 0.05,
+        equivalence: float | None = None,
+        direction: Literal["min", "max"] | None = None,
+        hypothesis: str | None = None,
+        record: bool = True,
+        project: str | None = None,
+    ) -> Verdict:
+        """Tell whether runs `a` are better than runs `b`: a verdict with an effect size and an interval. Takes `runlake[stats]`.
+
+        Too few runs, no runs, NaN and groups without spread are answers, not errors.
+
+        Args:
+            metric: A column of `runs()`, such as "summary.loss".
+            a: Runs, as `metrics` takes them; or a filter, see `runs`.
+            b: The runs that they are compared with; none may be in `a`.
+            paired: Compare runs in pairs. Default: where every run has one partner with the same value of `by`.
+            by: The column that pairs runs.
+            method: "welch", "t", "mannwhitney", "wilcoxon" or "permutation". Default: Welch's t test, or that of pairs.
+            alternative: Look for any difference, or only for `a` being "less" or "greater" than `b`.
+            alpha: The level: a p value below it decides. Intervals cover 1 - alpha.
+            equivalence: A difference up to which, in the metric's unit, the groups count as equivalent.
+            direction: Which values are better. Default: the goal that `define_metric` recorded.
+            hypothesis: What you expect, in words, for the record.
+            record: Keep the analysis in the lake; see `analyses`.
+            project: Runs of this project only.
+
+        Raises:
+            NotFound: For a metric or a run that does not exist.
+            InvalidArgument: For an argument outside what is accepted, runs in both groups, or no known direction.
+            ModuleNotFoundError: Without SciPy.
+
+        Example:
+            >>> print(lake.test("summary.loss", "config.lr = 0.1", "config.lr = 0.01", direction="min"))
+        """
+        from .analysis import testing
+        from .analysis.judging import Question
+
+        question = Question(
+            metric, "", paired, by, method, alternative, alpha, equivalence, hypothesis
+        )
+        return testing.test(
+            self, question, a, b, direction=direction, project=project, record=record
+        )
+
+    def tests(
+        self,
+        metric: str,
+        by: str | Mapping[str, Runs],
+        *,
+        baseline: Any = None,
+        correction: Literal["holm", "bh", "bonferroni"] | None = "holm",
+        where: str | None = None,
+        paired: bool | None = None,
+        pair_by: str = "config.seed",
+        method: Method = "auto",
+        alternative: Alternative = "two-sided",
+        alpha: float = 0.05,
+        equivalence: float | None = None,
+        direction: Literal["min", "max"] | None = None,
+        hypothesis: str | None = None,
+        record: bool = True,
+        project: str | None = None,
+    ) -> Verdicts:
+        """Compare several groups of runs, each two or each with a baseline, with p values corrected for their number.
+
+        Args:
+            metric: A column of `runs()`.
+            by: A column, each value of which makes a group; or the groups by name, as `test` takes them.
+            baseline: The group (its name, or the column's value) that the others are compared with. Default: each two.
+            correction: "holm" and "bonferroni" keep the probability of any false finding below alpha, "bh" the share of
+                false findings; None corrects nothing.
+            where: With a column, only runs that meet this filter.
+            paired: See `test`; so are all that follow.
+            pair_by: The column that pairs runs.
+            method: As there.
+            alternative: As there.
+            alpha: As there.
+            equivalence: As there.
+            direction: As there.
+            hypothesis: As there.
+            record: As there; one record for all.
+            project: As there.
+
+        Returns:
+            A sequence of verdicts, printable.
+
+        Raises:
+            NotFound: For a metric, column, group or run that does not exist.
+            InvalidArgument: As in `test`, and for fewer than two groups.
+            ModuleNotFoundError: Without SciPy.
+
+        Example:
+            >>> print(lake.tests("summary.loss", by="config.lr", baseline=0.01, direction="min"))
+        """
+        from .analysis import testing
+        from .analysis.judging import Question
+
+        question = Question(
+            metric, "", paired, pair_by, method, alternative, alpha, equivalence, hypothesis
+        )
+        return testing.tests(
+            self,
+            question,
+            by,
+            where=where,
+            baseline=baseline,
+            correction=correction,
+            direction=direction,
+            project=project,
+            record=record,
+        )
+
+    def analyses(self) -> list[Record]:
+        """The analyses on record, the newest first. Files that are damaged, changed or none are a `RunlakeWarning`."""
+        from .analysis import archive, record
+
+        return [record.of(content) for content in archive.read_all(self.path)]
+
+    def analysis(self, id: str) -> Record:
+        """The analysis of an id, or of the unique start of one. `Record.replay` makes it again.
+
+        Args:
+            id: The id, as in `Verdict.record`.
+
+        Raises:
+            NotFound: Where there is none.
+            InvalidArgument: Where several begin so.
+            DamagedError: Where the file is damaged, or was changed after it was written.
+        """
+        from .analysis import archive, record
+
+        return record.of(archive.find(self.path, id))
 
     def __repr__(self) -> str:
         return f"<runlake.Lake {self.path!r}>"
