@@ -285,6 +285,63 @@ class Lake:
 
         return record.of(archive.find(self.path, id))
 
+    def best(
+        self,
+        metric: str,
+        direction: Literal["min", "max"] | None = None,
+        n: int = 1,
+        *,
+        where: str | None = None,
+        project: str | None = None,
+    ) -> Table:
+        """The best runs by one column of `runs()`, the best first; ties by id. None has NaN, infinity or no number there.
+
+        Args:
+            metric: The column, such as "summary.loss".
+            direction: Which values are better. Default: the goal that `define_metric` recorded.
+            n: How many runs, 1 or more.
+            where: Only runs that meet this filter, such as "summary.cost < 10"; see `runs`.
+            project: Of this project only.
+
+        Raises:
+            NotFound: For a column that no run has.
+            InvalidArgument: For no known direction.
+
+        Example:
+            >>> lake.best("summary.val.acc", "max", n=3, where="summary.cost < 10")
+        """
+        from .analysis import front
+
+        return front.best(self, metric, direction, n, where, project)
+
+    def pareto(
+        self,
+        objectives: Mapping[str, Literal["min", "max"]],
+        *,
+        where: str | None = None,
+        project: str | None = None,
+    ) -> Table:
+        """The Pareto front: the runs that no other beats, by being as good in everything and better in something.
+
+        Sorted by the columns in their order. Runs with equal values are all in it or all out; a run that lacks a finite
+        number in one of the columns is left out.
+
+        Args:
+            objectives: Columns of `runs()`, each with the direction in which it is better.
+            where: Only runs that meet this filter; see `runs`.
+            project: Of this project only.
+
+        Raises:
+            NotFound: For a column that no run has.
+            InvalidArgument: For no objective, or an unknown direction.
+
+        Example:
+            >>> lake.pareto({"summary.acc": "max", "summary.cost": "min"}, where="status = 'finished'")
+        """
+        from .analysis import front
+
+        return front.pareto(self, objectives, where, project)
+
     def __repr__(self) -> str:
         return f"<runlake.Lake {self.path!r}>"
 

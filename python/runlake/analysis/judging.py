@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import estimates, methods
 from .correction import adjusted
 from .pairing import Samples, samples
-from .verdict import Side, Verdict
+from .verdict import Side, Verdict, quoted
 
 if TYPE_CHECKING:
     from .selection import Group
@@ -162,13 +162,9 @@ def _side(group: Group, used: list[float]) -> Side:
 
 
 def _left_out(group: Group) -> list[str]:
-    """Return a note on runs that could not be used."""
-    total = len(group.runs)
-    notes = []
+    """Return notes on runs that could not be used."""
+    name, total = quoted(group.name), len(group.runs)
     if not total:
-        notes.append(f"{group.name} has no runs")
-    if group.missing:
-        notes.append(f"{group.missing} of {total} runs of {group.name} have no number and are left out")
-    if group.not_finite:
-        notes.append(f"{group.not_finite} of {total} runs of {group.name} are NaN or infinite and are left out")
-    return notes
+        return [f"{name} has no runs"]
+    causes = ((group.missing, "without a number"), (group.not_finite, "NaN or infinite"))
+    return [f"{n} of {total} runs of {name} left out, {why}" for n, why in causes if n]

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from runlake.errors import InvalidArgument
 
+from .verdict import quoted
+
 if TYPE_CHECKING:
     from .selection import Group
 
@@ -64,7 +66,7 @@ def samples(a: Group, b: Group, by: str, *, paired: bool | None) -> Samples:
     whole = [(x, y) for x, y in pairs if _is_finite(x) and _is_finite(y)]
     notes = [f"left out of the pairs: {'; '.join(alone)}"] if alone else []
     if len(whole) < len(pairs):
-        notes.append(f"{len(pairs) - len(whole)} of {len(pairs)} pairs lack a number and are left out")
+        notes.append(f"{len(pairs) - len(whole)} of {len(pairs)} pairs left out, one of them without a finite number")
     return Samples([x for x, _ in whole], [y for _, y in whole], paired=True, notes=tuple(notes))
 
 
@@ -80,9 +82,9 @@ def _alone(group: Group, others: dict[Any, Any], by: str) -> list[str]:
     without = [run for (_, run), key in zip(group.runs, group.keys) if key is None]
     told = []
     if keys:
-        told.append(f"{by} {_some(keys)} only in {group.name}")
+        told.append(f"{by} {_some(keys)} only in {quoted(group.name)}")
     if without:
-        told.append(f"{_some(without)} of {group.name} without {by}")
+        told.append(f"{_some(without)} of {quoted(group.name)} without {by}")
     return told
 
 
@@ -90,7 +92,7 @@ def _repeated(group: Group, by: str) -> str:
     """Return which keys a group has more than once, in words; empty where none."""
     counts = Counter(_key(key) for key in group.keys if key is not None)
     keys = [str(key) for key, count in counts.items() if count > 1]
-    return f"{by} {_some(keys)} more than once in {group.name}" if keys else ""
+    return f"{by} {_some(keys)} more than once in {quoted(group.name)}" if keys else ""
 
 
 def _key(key: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from runlake.lake import Lake, Runs
 
 Row = dict[str, Any]
+
+_LIKE_A_FILTER = re.compile(r"[\s=<>~(]")
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def rows_of(lake: Lake, which: Runs, project: str | None, *, argument: str) -> l
         try:
             return lake.runs(which, project=project).rows()
         except QueryError as no_filter:
-            if len(which.split()) < 2:  # noqa: PLR2004 - one word is a name; a filter compares two things
+            if not _LIKE_A_FILTER.search(which):
                 raise no_run from None
             raise QueryError(f"{argument}: no run is called so, and as a filter: {no_filter}") from None
 

@@ -105,7 +105,7 @@ def tests(
         raise InvalidArgument(f"by: expected two groups of runs or more, got {names}")
     pairs = list(combinations(range(len(names)), 2))
     if baseline is not None:
-        other = f"{by} = {baseline}"
+        other = f"{by}={baseline}"
         if baseline not in names and other not in names:
             raise NotFound(f"baseline: no group {baseline!r}{near(str(baseline), names)}")
         place = names.index(baseline if baseline in names else other)
@@ -181,4 +181,4 @@ def _by_value(by: str, rows: list[Row]) -> list[tuple[str, list[Row]]]:
         value = row.get(by)
         if value is not None:
             found.setdefault(str(value) if isinstance(value, list) else value, []).append(row)
-    return [(f"{by} = {value}", found[value]) for value in sorted(found)]
+    return [(f"{by}={value}", found[value]) for value in sorted(found)]

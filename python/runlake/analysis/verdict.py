@@ -127,7 +127,7 @@ class Verdict:
         return f"<p><b>{html.escape(self.decision)}</b>: {html.escape(str(self))}</p><table>{rows}</table>"
 
     def _claim(self) -> str:
-        a, b, metric = self.a.name, self.b.name, self.metric
+        a, b, metric = quoted(self.a.name), quoted(self.b.name), self.metric
         better = "lower" if self.direction == "min" else "higher"
         if self.decision in ("better", "worse"):
             return f"{a} is {self.decision} than {b} in {metric} ({better} is better)."
@@ -156,7 +156,7 @@ class Verdict:
         if self.p_equivalence is not None:
             sentences.append(f"Two one-sided tests of the margin {self.equivalence:.4g}: {_p(self.p_equivalence)}.")
         if self.probability_of_improvement is not None:
-            text = f"A run of {self.a.name} is the better one with probability {self.probability_of_improvement:.2f}"
+            text = f"A run of {quoted(self.a.name)} is the better one with probability {self.probability_of_improvement:.2f}"
             sentences.append(text + (f"; Hedges g {self.hedges_g:.2f}." if self.hedges_g is not None else "."))
         if self.decision == "no evidence" and self.power is not None:
             unit = "pairs" if self.paired else "runs a group"
@@ -178,6 +178,11 @@ class Verdict:
             if value is not None and value != [] and key not in ("decision", "notes"):
                 shown.append((key.replace("_", " "), _short(value)))
         return shown
+
+
+def quoted(name: str) -> str:
+    """Return a group's name as it stands in a sentence."""
+    return f'"{name}"' if " " in name else name
 
 
 def _p(p: float) -> str:
