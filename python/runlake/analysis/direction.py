@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from runlake.errors import InvalidArgument
 
+from .selection import condition
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 DIRECTIONS = ("min", "max")
 _GOALS = {"minimize": "min", "maximize": "max"}
+_MOST_ASKED = 200  # all attributes of a run are read for its definitions
 _FIGURES = re.compile(r"\.(last|min|max|mean|best)$")
 
 
@@ -37,7 +40,7 @@ def of(lake: Lake, metric: str, rows: Iterable[Row], direction: str | None) -> s
     Args:
         lake: The lake.
         metric: The column, such as "summary.loss".
-        rows: The runs whose definitions count.
+        rows: The runs whose definitions count; of many, the newest 200.
         direction: What the caller says; None asks the definitions.
 
     Raises:
@@ -45,7 +48,7 @@ def of(lake: Lake, metric: str, rows: Iterable[Row], direction: str | None) -> s
     """
     if direction is not None:
         return check(direction)
-    goals = _goals(lake, metric, [row["id"] for row in rows])
+    goals = _goals(lake, metric, rows)
     if len(goals) == 1:
         return goals.pop()
     why = "runs have different goals for it" if goals else "no run has a goal for it (define_metric)"
@@ -54,14 +57,15 @@ def of(lake: Lake, metric: str, rows: Iterable[Row], direction: str | None) -> s
     )
 
 
-def _goals(lake: Lake, metric: str, ids: list[str]) -> set[str]:
+def _goals(lake: Lake, metric: str, rows: Iterable[Row]) -> set[str]:
     """Return the directions that runs define for a metric."""
-    if not ids or not metric.startswith("summary."):
+    newest = sorted(rows, key=lambda row: row["created"])[-_MOST_ASKED:]
+    if not newest or not metric.startswith("summary."):
         return set()
     name = metric.removeprefix("summary.")
     names = {name, _FIGURES.sub("", name)}
     found = set()
-    for row in lake.attributes(runs=ids).rows():
+    for row in lake.attributes(where=condition(newest)).rows():
         kind, _, pattern = row["path"].partition("/")
         if kind == "metric" and any(_fits(pattern, name) for name in names):
             goal = json.loads(row["text"] or "{}").get("goal")

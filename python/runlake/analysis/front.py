@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from runlake.errors import InvalidArgument
 
 from . import direction as directions
-from .selection import Row, check_columns, number
+from .selection import Row, check_columns, condition, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +92,4 @@ def _points(rows: list[Row], objectives: Mapping[str, str]) -> list[tuple[Point,
 
 def _table(lake: Lake, rows: list[Row], order: str) -> Table:
     """Return the table of runs of these rows, which may be none."""
-    if not rows:
-        return lake.runs("false")
-    return lake.runs(f"true order by {order}", runs=[row["id"] for row in rows])
+    return lake.runs(f"({condition(rows)}) order by {order}")

@@ -85,6 +85,18 @@ def rows_of(lake: Lake, which: Runs, project: str | None, *, argument: str) -> l
             raise QueryError(f"{argument}: no run is called so, and as a filter: {no_filter}") from None
 
 
+def condition(rows: Iterable[Row]) -> str:
+    """Return the filter that these runs meet and no others; ids are unique within a project only."""
+    ids: dict[str, list[str]] = {}
+    for row in rows:
+        ids.setdefault(row["project"], []).append(_literal(row["id"]))
+    parts = [
+        f"(project = {_literal(project)} and id in ({', '.join(of)}))"
+        for project, of in ids.items()
+    ]
+    return " or ".join(parts) or "false"
+
+
 def check_columns(lake: Lake, project: str | None, columns: Iterable[str]) -> None:
     """Refuse columns that no run has.
 
@@ -127,3 +139,8 @@ def group(name: str, rows: list[Row], metric: str, by: str) -> Group:
         tuple(number(row.get(metric)) for row in rows),
         tuple(row.get(by) for row in rows),
     )
+
+
+def _literal(text: str) -> str:
+    """Return a text as it stands in a filter."""
+    return "'" + text.replace("'", "''") + "'"
