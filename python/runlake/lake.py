@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ._runlake import Table
+    from .analysis.correlations import Correlations
+    from .analysis.importance import Importance
     from .analysis.methods import Alternative, Method
     from .analysis.record import Record
     from .analysis.testing import Verdicts
@@ -285,6 +287,66 @@ class Lake:
 
         return record.of(archive.find(self.path, id))
 
+    def importance(
+        self,
+        metric: str,
+        *,
+        runs: Runs = None,
+        where: str | None = None,
+        project: str | None = None,
+        seed: int = 0,
+    ) -> Importance:
+        """Which settings (`config.*`) mattered for a result, by a random forest. Takes `runlake[importance]`.
+
+        Args:
+            metric: A column of `runs()`, such as "summary.loss".
+            runs: Of these runs only; see `metrics`.
+            where: Of runs that meet this filter only; see `runs`.
+            project: Of this project only.
+            seed: Of the forest's random numbers.
+
+        Returns:
+            By setting, how much worse the forest predicts unseen runs once it is shuffled, with the forest's out-of-bag R2;
+            and `cannot_tell` where that is below 0.2, there are fewer than 10 runs, or nothing varies.
+
+        Raises:
+            NotFound: For a column that no run has, or a run that does not exist.
+            ModuleNotFoundError: Without scikit-learn.
+
+        Example:
+            >>> print(lake.importance("summary.loss", project="digits"))
+        """
+        from .analysis.importance import importance
+
+        return importance(self, metric, runs=runs, where=where, project=project, seed=seed)
+
+    def correlations(
+        self,
+        metric: str,
+        *,
+        runs: Runs = None,
+        where: str | None = None,
+        project: str | None = None,
+    ) -> Correlations:
+        """How each setting that is a number goes with a result, by value and by rank. Takes `runlake[stats]`.
+
+        Args:
+            metric: A column of `runs()`, such as "summary.loss".
+            runs: Of these runs only; see `metrics`.
+            where: Of runs that meet this filter only; see `runs`.
+            project: Of this project only.
+
+        Raises:
+            NotFound: For a column that no run has, or a run that does not exist.
+            ModuleNotFoundError: Without SciPy.
+
+        Example:
+            >>> print(lake.correlations("summary.loss", project="digits"))
+        """
+        from .analysis.correlations import correlations
+
+        return correlations(self, metric, runs=runs, where=where, project=project)
+
     def best(
         self,
         metric: str,
@@ -312,7 +374,7 @@ class Lake:
         """
         from .analysis import front
 
-        return front.best(self, metric, direction, n, where, project)
+        return front.best(self, metric, direction, n, where=where, project=project)
 
     def pareto(
         self,

@@ -81,7 +81,11 @@ class Correlations:
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
-            (row.setting, str(row.runs), *map(_figure, (row.pearson, row.spearman, row.p_corrected)))
+            (
+                row.setting,
+                str(row.runs),
+                *map(_figure, (row.pearson, row.spearman, row.p_corrected)),
+            )
             for row in self.rows
         ]
 
@@ -97,7 +101,7 @@ def correlations(
     corrected = adjusted([p for *_, p in figures], "bh")
     rows = [
         Correlation(name, *of, p_corrected)
-        for name, of, p_corrected in zip(found.numbers, figures, corrected)
+        for name, of, p_corrected in zip(found.numbers, figures, corrected, strict=True)
     ]
     rows.sort(key=lambda row: (-abs(row.spearman or 0.0), row.setting))
     return Correlations(
@@ -109,15 +113,20 @@ def _of(
     stats: Any, values: list[float], results: list[float]
 ) -> tuple[int, float | None, float | None, float | None]:
     """Return the number of runs, both correlations and the p value; None where runs are too few or do not vary."""
-    pairs = [(x, y) for x, y in zip(values, results) if math.isfinite(x)]
+    pairs = [(x, y) for x, y in zip(values, results, strict=True) if math.isfinite(x)]
     x, y = [x for x, _ in pairs], [y for _, y in pairs]
     if len(pairs) < _FEWEST or len(set(x)) == 1 or len(set(y)) == 1:
         return len(pairs), None, None, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # values that hardly differ
         ranks = stats.spearmanr(x, y)
-        return len(pairs), float(stats.pearsonr(x, y).statistic), float(ranks.statistic), float(ranks.pvalue)
+        return (
+            len(pairs),
+            float(stats.pearsonr(x, y).statistic),
+            float(ranks.statistic),
+            float(ranks.pvalue),
+        )
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    return "" if value is None else f"{value:.2g}"

@@ -51,7 +51,9 @@ def of(lake: Lake, metric: str, rows: Iterable[Row], direction: str | None) -> s
     goals = _goals(lake, metric, rows)
     if len(goals) == 1:
         return goals.pop()
-    why = "runs have different goals for it" if goals else "no run has a goal for it (define_metric)"
+    why = (
+        "runs have different goals for it" if goals else "no run has a goal for it (define_metric)"
+    )
     raise InvalidArgument(
         f'direction: say whether lower or higher values of {metric!r} are better by direction="min" or "max": {why}'
     )

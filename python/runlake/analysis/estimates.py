@@ -28,7 +28,7 @@ def t_interval(
     """
     stats = load("scipy.stats", "stats")
     if paired:
-        differences = [x - y for x, y in zip(a, b)]
+        differences = [x - y for x, y in zip(a, b, strict=True)]
         centre = statistics.fmean(differences)
         error, freedom = statistics.stdev(differences) / math.sqrt(len(a)), len(a) - 1.0
     else:
@@ -50,7 +50,7 @@ def bootstrap_interval(
     where leaving out any one value changes nothing.
     """
     stats = load("scipy.stats", "stats")
-    data = ([x - y for x, y in zip(a, b)],) if paired else (a, b)
+    data = ([x - y for x, y in zip(a, b, strict=True)],) if paired else (a, b)
     for method in ("BCa", "percentile"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a degenerate sample, which the result shows
@@ -78,20 +78,24 @@ def hedges_g(a: Sequence[float], b: Sequence[float]) -> float | None:
     if size is None:
         return None
     freedom = len(a) + len(b) - 2
-    correction = math.exp(math.lgamma(freedom / 2) - math.lgamma((freedom - 1) / 2)) if freedom > 1 else 0.0
+    correction = (
+        math.exp(math.lgamma(freedom / 2) - math.lgamma((freedom - 1) / 2)) if freedom > 1 else 0.0
+    )
     return size * correction / math.sqrt(freedom / 2)
 
 
 def cohens_d(a: Sequence[float], b: Sequence[float]) -> float | None:
     """Return the difference of means in pooled standard deviations (Cohen 1988); None without spread."""
     freedom = len(a) + len(b) - 2
-    pooled = ((len(a) - 1) * statistics.variance(a) + (len(b) - 1) * statistics.variance(b)) / freedom
+    pooled = (
+        (len(a) - 1) * statistics.variance(a) + (len(b) - 1) * statistics.variance(b)
+    ) / freedom
     return (statistics.fmean(a) - statistics.fmean(b)) / math.sqrt(pooled) if pooled else None
 
 
 def d_of_pairs(a: Sequence[float], b: Sequence[float]) -> float | None:
     """Return the mean of the differences in standard deviations of the differences (d_z); None without spread."""
-    differences = [x - y for x, y in zip(a, b)]
+    differences = [x - y for x, y in zip(a, b, strict=True)]
     spread = statistics.stdev(differences)
     return statistics.fmean(differences) / spread if spread else None
 
@@ -159,5 +163,5 @@ def _difference_of_means(x: object, y: object = None, axis: int = -1) -> object:
     """Return mean(x) - mean(y), or the mean of differences, along an axis of NumPy arrays."""
     import numpy as np
 
-    mean = np.mean(x, axis=axis)  # type: ignore[call-overload]
-    return mean if y is None else mean - np.mean(y, axis=axis)  # type: ignore[call-overload]
+    mean = np.mean(x, axis=axis)
+    return mean if y is None else mean - np.mean(y, axis=axis)

@@ -6,7 +6,6 @@ A run that lacks a finite number in one of the columns is in neither: it cannot 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from runlake.errors import InvalidArgument
@@ -15,7 +14,7 @@ from . import direction as directions
 from .selection import Row, check_columns, condition, number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runlake import Table
     from runlake.lake import Lake
@@ -24,10 +23,16 @@ Point = tuple[float, ...]
 
 
 def best(
-    lake: Lake, metric: str, direction: str | None, n: int, where: str | None, project: str | None
+    lake: Lake,
+    metric: str,
+    direction: str | None,
+    n: int,
+    *,
+    where: str | None,
+    project: str | None,
 ) -> Table:
     """Return the best runs by one column; see `Lake.best`."""
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+    if n < 1:
         raise InvalidArgument(f"n: expected 1 or more, got {n!r}")
     check_columns(lake, project, [metric])
     rows = lake.runs(where, project=project).rows()
@@ -42,7 +47,7 @@ def pareto(
     lake: Lake, objectives: Mapping[str, str], where: str | None, project: str | None
 ) -> Table:
     """Return the runs that no other beats in everything; see `Lake.pareto`."""
-    if not isinstance(objectives, Mapping) or not objectives:
+    if not objectives:
         raise InvalidArgument(
             f'objectives: expected columns with "min" or "max" each, got {objectives!r}'
         )
@@ -75,7 +80,7 @@ def undominated(points: Sequence[Point]) -> list[int]:
 
 
 def _dominates(one: Point, other: Point) -> bool:
-    return one != other and all(x <= y for x, y in zip(one, other))
+    return one != other and all(x <= y for x, y in zip(one, other, strict=True))
 
 
 def _points(rows: list[Row], objectives: Mapping[str, str]) -> list[tuple[Point, Row]]:
@@ -86,7 +91,9 @@ def _points(rows: list[Row], objectives: Mapping[str, str]) -> list[tuple[Point,
         finite = [value for value in values if value is not None and math.isfinite(value)]
         if len(finite) == len(values):
             signs = (1 if direction == "min" else -1 for direction in objectives.values())
-            found.append((tuple(sign * value for sign, value in zip(signs, finite)), row))
+            found.append(
+                (tuple(sign * value for sign, value in zip(signs, finite, strict=True)), row)
+            )
     return found
 
 

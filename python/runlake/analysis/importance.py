@@ -108,7 +108,7 @@ def importance(
         return Importance(metric, count, found.left_out, None, (), found.constant, why)
     r2, worth = _grown(list(columns.values()), found.results, seed)
     ranked = sorted(
-        (Setting(name, *figures) for name, figures in zip(columns, worth)),
+        (Setting(name, *figures) for name, figures in zip(columns, worth, strict=True)),
         key=lambda setting: (-setting.importance, setting.name),
     )
     if r2 < LEAST_R2:
@@ -149,4 +149,4 @@ def _grown(
         )
     every = np.concatenate(rises, axis=1) / variance
     r2 = float(forest(oob_score=True).fit(x, y).oob_score_)
-    return r2, list(zip(every.mean(axis=1).tolist(), every.std(axis=1).tolist()))
+    return r2, list(zip(every.mean(axis=1).tolist(), every.std(axis=1).tolist(), strict=True))

@@ -47,7 +47,7 @@ def judge(
         correction: How p values are corrected for the number of tests; see `correction.adjusted`.
     """
     wanted = methods.check(question.method, question.alternative, paired=question.paired)
-    judged = [_measured(a, b, question, wanted) for a, b in pairs]
+    judged = [_measured(a, b, question, paired=wanted) for a, b in pairs]
     verdicts = [verdict for verdict, _ in judged]
     if correction is not None:
         p = adjusted([verdict.p for verdict in verdicts], correction)
@@ -60,15 +60,15 @@ def judge(
         ]
     return [
         dataclasses.replace(verdict, decision=_decision(verdict, leaning))
-        for verdict, (_, leaning) in zip(verdicts, judged)
+        for verdict, (_, leaning) in zip(verdicts, judged, strict=True)
     ]
 
 
 def _measured(
-    a: Group, b: Group, question: Question, wanted: bool | None
+    a: Group, b: Group, question: Question, *, paired: bool | None
 ) -> tuple[Verdict, float]:
     """Return the verdict without its decision, and which group the method sees as the higher."""
-    taken = samples(a, b, question.by, paired=wanted)
+    taken = samples(a, b, question.by, paired=paired)
     method, why = methods.choose(question.method, paired=taken.paired)
     verdict = Verdict(
         metric=question.metric,

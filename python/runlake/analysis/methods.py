@@ -67,7 +67,7 @@ def choose(method: str, *, paired: bool) -> tuple[str, str]:
 def is_degenerate(method: str, a: Sequence[float], b: Sequence[float], *, paired: bool) -> bool:
     """Return whether there is no spread that a method could measure the difference by."""
     if paired:
-        return method != "permutation" and len({x - y for x, y in zip(a, b)}) == 1
+        return method != "permutation" and len({x - y for x, y in zip(a, b, strict=True)}) == 1
     return method in _BY_MEANS and len(set(a)) == 1 and len(set(b)) == 1
 
 
@@ -106,9 +106,11 @@ def leaning(method: str, a: Sequence[float], b: Sequence[float], *, paired: bool
     if method == "mannwhitney":
         return superiority(a, b) - 0.5
     if method == "wilcoxon" and paired:
-        differences = [x - y for x, y in zip(a, b) if x != y]
+        differences = [x - y for x, y in zip(a, b, strict=True) if x != y]
         ranks = load("scipy.stats", "stats").rankdata([abs(d) for d in differences])
-        return float(sum(rank if d > 0 else -rank for rank, d in zip(ranks, differences)))
+        return float(
+            sum(rank if d > 0 else -rank for rank, d in zip(ranks, differences, strict=True))
+        )
     return sum(a) / len(a) - sum(b) / len(b)
 
 

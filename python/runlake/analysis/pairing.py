@@ -60,26 +60,36 @@ def samples(a: Group, b: Group, by: str, *, paired: bool | None) -> Samples:
             f"paired: {'; '.join(repeated)}: by= a column that tells the runs of a group apart"
         )
     if paired is False or (paired is None and (alone or repeated or len(shared) < _FEWEST)):
-        told = [f"not compared in pairs: {'; '.join(alone + repeated)}"] if paired is None and shared else []
+        told = (
+            [f"not compared in pairs: {'; '.join(alone + repeated)}"]
+            if paired is None and shared
+            else []
+        )
         return Samples(a.finite, b.finite, paired=False, notes=tuple(told))
     pairs = [(of_a[key], of_b[key]) for key in shared]
     whole = [(x, y) for x, y in pairs if _is_finite(x) and _is_finite(y)]
     notes = [f"left out of the pairs: {'; '.join(alone)}"] if alone else []
     if len(whole) < len(pairs):
-        notes.append(f"{len(pairs) - len(whole)} of {len(pairs)} pairs left out, one of them without a finite number")
+        notes.append(
+            f"{len(pairs) - len(whole)} of {len(pairs)} pairs left out, one of them without a finite number"
+        )
     return Samples([x for x, _ in whole], [y for _, y in whole], paired=True, notes=tuple(notes))
 
 
 def _by_key(group: Group) -> dict[Any, Any]:
     """Return key -> value, in a fixed order of keys."""
-    found = {_key(key): value for key, value in zip(group.keys, group.values) if key is not None}
+    found = {
+        _key(key): value
+        for key, value in zip(group.keys, group.values, strict=True)
+        if key is not None
+    }
     return dict(sorted(found.items(), key=lambda item: (str(type(item[0])), item[0])))
 
 
 def _alone(group: Group, others: dict[Any, Any], by: str) -> list[str]:
     """Return which runs of a group have no partner, in words."""
     keys = [str(key) for key in group.keys if key is not None and _key(key) not in others]
-    without = [run for (_, run), key in zip(group.runs, group.keys) if key is None]
+    without = [run for (_, run), key in zip(group.runs, group.keys, strict=True) if key is None]
     told = []
     if keys:
         told.append(f"{by} {_some(keys)} only in {quoted(group.name)}")

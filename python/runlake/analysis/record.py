@@ -168,7 +168,7 @@ def _told(group: Group) -> dict[str, Any]:
     """Return a group as JSON holds it."""
     runs = [
         {"project": project, "id": id, "value": _plain(value), "key": _plain(key)}
-        for (project, id), value, key in zip(group.runs, group.values, group.keys)
+        for (project, id), value, key in zip(group.runs, group.values, group.keys, strict=True)
     ]
     return {"name": group.name, "runs": runs}
 
@@ -190,8 +190,8 @@ def _figures(verdict: Verdict) -> dict[str, Any]:
 def _changes(before: list[dict[str, Any]], now: list[Group], there: Container[Any]) -> list[str]:
     """Return what the runs had and have, where that differs."""
     changes = []
-    for told, group in zip(before, now):
-        for old, new in zip(told["runs"], _told(group)["runs"]):
+    for told, group in zip(before, now, strict=True):
+        for old, new in zip(told["runs"], _told(group)["runs"], strict=True):
             if (old["project"], old["id"]) not in there:
                 changes.append(f"run {old['id']} is not there any more")
                 continue
@@ -214,7 +214,7 @@ def _differences(before: Any, now: Any, place: str = "") -> list[str]:
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         return [
             line
-            for number, (old, new) in enumerate(zip(before, now))
+            for number, (old, new) in enumerate(zip(before, now, strict=True))
             for line in _differences(old, new, f"{place}[{number}]")
         ]
     if isinstance(before, float) and isinstance(now, float):

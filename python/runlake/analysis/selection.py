@@ -82,7 +82,9 @@ def rows_of(lake: Lake, which: Runs, project: str | None, *, argument: str) -> l
         except QueryError as no_filter:
             if not _LIKE_A_FILTER.search(which):
                 raise no_run from None
-            raise QueryError(f"{argument}: no run is called so, and as a filter: {no_filter}") from None
+            raise QueryError(
+                f"{argument}: no run is called so, and as a filter: {no_filter}"
+            ) from None
 
 
 def condition(rows: Iterable[Row]) -> str:

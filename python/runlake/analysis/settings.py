@@ -57,5 +57,8 @@ def settings(rows: Sequence[Row], metric: str) -> Settings:
 
 def _codes(cells: list[Any]) -> list[float]:
     """Return the place of each text among all, from 0; NaN where there is none."""
-    order = {text: float(place) for place, text in enumerate(sorted({str(c) for c in cells if c is not None}))}
+    order = {
+        text: float(place)
+        for place, text in enumerate(sorted({str(c) for c in cells if c is not None}))
+    }
     return [math.nan if cell is None else order[str(cell)] for cell in cells]

@@ -18,7 +18,7 @@ def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> list[st
     return [
         "  ".join(
             cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths))
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
     ]

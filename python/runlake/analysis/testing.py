@@ -75,7 +75,7 @@ def test(
         (runs if isinstance(runs, str) else name, rows_of(lake, runs, project, argument=name))
         for name, runs in (("a", a), ("b", b))
     ]
-    return _asked(lake, question, named, [(0, 1)], None, direction, record=record)[0]
+    return _asked(lake, question, named, [(0, 1)], None, direction=direction, record=record)[0]
 
 
 def tests(
@@ -97,9 +97,7 @@ def tests(
         check_columns(lake, project, [by])
         named = _by_value(by, lake.runs(where, project=project).rows())
     else:
-        named = [
-            (name, rows_of(lake, runs, project, argument=name)) for name, runs in by.items()
-        ]
+        named = [(name, rows_of(lake, runs, project, argument=name)) for name, runs in by.items()]
     names = [name for name, _ in named]
     if len(names) < 2:  # noqa: PLR2004 - a test is of two
         raise InvalidArgument(f"by: expected two groups of runs or more, got {names}")
@@ -110,7 +108,9 @@ def tests(
             raise NotFound(f"baseline: no group {baseline!r}{near(str(baseline), names)}")
         place = names.index(baseline if baseline in names else other)
         pairs = [(number, place) for number in range(len(names)) if number != place]
-    return Verdicts(_asked(lake, question, named, pairs, correction, direction, record=record))
+    return Verdicts(
+        _asked(lake, question, named, pairs, correction, direction=direction, record=record)
+    )
 
 
 def _asked(
@@ -119,8 +119,8 @@ def _asked(
     named: list[tuple[str, list[Row]]],
     pairs: list[tuple[int, int]],
     correction: str | None,
-    direction: str | None,
     *,
+    direction: str | None,
     record: bool,
 ) -> list[Verdict]:
     """Return the verdicts on pairs of named sets of runs, recorded if wanted."""

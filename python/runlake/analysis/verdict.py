@@ -16,6 +16,9 @@ METHOD_NAMES = {
 }
 
 
+_SMALLEST_P = 0.0001
+
+
 @dataclass(frozen=True)
 class Side:
     """One of the two groups.
@@ -108,7 +111,9 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """Return all figures by name, as JSON can hold them."""
         found = dataclasses.asdict(self)
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in found.items()
+        }
 
     @property
     def decisive_p(self) -> float | None:
@@ -116,7 +121,9 @@ class Verdict:
         return self.p if self.p_corrected is None else self.p_corrected
 
     def __str__(self) -> str:
-        return " ".join([self._claim(), *self._evidence(), *(f"Note: {note}." for note in self.notes)])
+        return " ".join(
+            [self._claim(), *self._evidence(), *(f"Note: {note}." for note in self.notes)]
+        )
 
     def _repr_html_(self) -> str:
         """Show the sentence in a notebook, with the figures below."""
@@ -143,7 +150,9 @@ class Verdict:
         """Return sentences with the figures that there are."""
         if self.difference is None:
             return []
-        sentences = [f"Means {self.a.mean:.4g} and {self.b.mean:.4g}, difference {self.difference:.4g}"]
+        sentences = [
+            f"Means {self.a.mean:.4g} and {self.b.mean:.4g}, difference {self.difference:.4g}"
+        ]
         if self.interval:
             low, high = self.interval
             sentences[0] += f" ({100 * (1 - self.alpha):.4g} % interval {low:.4g} to {high:.4g})"
@@ -154,29 +163,39 @@ class Verdict:
             sentences[0] += f", corrected ({self.correction}) {_p(self.p_corrected)}"
         sentences[0] += "."
         if self.p_equivalence is not None:
-            sentences.append(f"Two one-sided tests of the margin {self.equivalence:.4g}: {_p(self.p_equivalence)}.")
+            sentences.append(
+                f"Two one-sided tests of the margin {self.equivalence:.4g}: {_p(self.p_equivalence)}."
+            )
         if self.probability_of_improvement is not None:
             text = f"A run of {quoted(self.a.name)} is the better one with probability {self.probability_of_improvement:.2f}"
-            sentences.append(text + (f"; Hedges g {self.hedges_g:.2f}." if self.hedges_g is not None else "."))
+            sentences.append(
+                text + (f"; Hedges g {self.hedges_g:.2f}." if self.hedges_g is not None else ".")
+            )
         if self.decision == "no evidence" and self.power is not None:
             unit = "pairs" if self.paired else "runs a group"
             needed = f"{self.needed:,} {unit}" if self.needed else f"over a million {unit}"
-            sentences.append(f"A difference of this size would take {needed} to be found in 80 % of cases.")
+            sentences.append(
+                f"A difference of this size would take {needed} to be found in 80 % of cases."
+            )
         return sentences
 
     @property
     def method_name(self) -> str:
         """The test in words."""
-        return "the paired t test" if self.paired and self.method == "t" else METHOD_NAMES[self.method]
+        return (
+            "the paired t test" if self.paired and self.method == "t" else METHOD_NAMES[self.method]
+        )
 
     def _figures(self) -> list[tuple[str, str]]:
         """Return what the table in a notebook shows."""
         shown = []
         for key, value in self.to_dict().items():
             if isinstance(value, dict):
-                value = ", ".join(f"{name} {_short(item)}" for name, item in value.items())
-            if value is not None and value != [] and key not in ("decision", "notes"):
-                shown.append((key.replace("_", " "), _short(value)))
+                text = ", ".join(f"{name} {_short(item)}" for name, item in value.items())
+            else:
+                text = _short(value)
+            if value is not None and key not in {"decision", "notes"}:
+                shown.append((key.replace("_", " "), text))
         return shown
 
 
@@ -186,8 +205,8 @@ def quoted(name: str) -> str:
 
 
 def _p(p: float) -> str:
-    """Return a p value as people write it."""
-    return "p < 0.0001" if p < 1e-4 else f"p = {p:.4f}" if p < 0.01 else f"p = {p:.3f}"
+    """Return a p value as people write it: never rounded to 0."""
+    return f"p = {p:.2g}" if p >= _SMALLEST_P else f"p < {_SMALLEST_P}"
 
 
 def _short(value: Any) -> str:
