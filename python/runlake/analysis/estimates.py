@@ -35,8 +35,8 @@ def t_interval(
         centre = statistics.fmean(a) - statistics.fmean(b)
         of_a, of_b = statistics.variance(a) / len(a), statistics.variance(b) / len(b)
         error = math.sqrt(of_a + of_b)
-        parts = of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1)
-        freedom = (of_a + of_b) ** 2 / parts if parts else 1.0
+        share = of_a / (of_a + of_b) if of_a + of_b else 0.5
+        freedom = 1 / (share**2 / (len(a) - 1) + (1 - share) ** 2 / (len(b) - 1))
     half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
     return centre - half, centre + half
 

@@ -6,6 +6,7 @@ This is a function of the groups and the question alone, so that an analysis on 
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -128,7 +129,7 @@ def _tested(taken: Samples, method: str, question: Question) -> dict[str, Any]:
         "interval": estimates.t_interval(a, b, 1 - question.alpha, paired=paired),
         "bootstrap": (low, high),
         "bootstrap_method": how,
-        "p": methods.p_value(method, a, b, question.alternative, paired=paired),
+        "p": _known(methods.p_value(method, a, b, question.alternative, paired=paired)),
     }
     effect = estimates.d_of_pairs(a, b) if paired else estimates.cohens_d(a, b)
     if effect is not None:
@@ -142,11 +143,18 @@ def _tested(taken: Samples, method: str, question: Question) -> dict[str, Any]:
     if (margin := question.equivalence) is not None:
         # Schuirmann 1987: equivalent where the difference is above -margin and below +margin, each tested one-sided.
         raised, lowered = [x + margin for x in a], [x - margin for x in a]
-        found["p_equivalence"] = max(
-            methods.p_value(method, raised, b, "greater", paired=paired),
-            methods.p_value(method, lowered, b, "less", paired=paired),
+        found["p_equivalence"] = _known(
+            max(
+                methods.p_value(method, raised, b, "greater", paired=paired),
+                methods.p_value(method, lowered, b, "less", paired=paired),
+            )
         )
     return found
+
+
+def _known(p: float) -> float | None:
+    """Return a p value; None where a test has none, as of values that are too small to be squared."""
+    return None if math.isnan(p) else p
 
 
 def _side(group: Group, used: list[float]) -> Side:
@@ -166,5 +174,8 @@ def _left_out(group: Group) -> list[str]:
     name, total = quoted(group.name), len(group.runs)
     if not total:
         return [f"{name} has no runs"]
-    causes = ((group.missing, "without a number"), (group.not_finite, "NaN or infinite"))
+    causes = (
+        (group.missing, "without a number"),
+        (group.not_finite, "NaN, infinite or beyond 1e150"),
+    )
     return [f"{n} of {total} runs of {name} left out, {why}" for n, why in causes if n]

@@ -23,6 +23,7 @@ ALTERNATIVES = ("two-sided", "less", "greater")
 SEED = 0
 RESAMPLES = 9999
 
+_ROUNDING = 1e-12  # of the largest value: less of a spread than this is how floats are rounded
 _ONLY_PAIRED = ("wilcoxon",)
 _ONLY_UNPAIRED = ("welch", "mannwhitney")
 _BY_MEANS = ("welch", "t")
@@ -67,8 +68,9 @@ def choose(method: str, *, paired: bool) -> tuple[str, str]:
 def is_degenerate(method: str, a: Sequence[float], b: Sequence[float], *, paired: bool) -> bool:
     """Return whether there is no spread that a method could measure the difference by."""
     if paired:
-        return method != "permutation" and len({x - y for x, y in zip(a, b, strict=True)}) == 1
-    return method in _BY_MEANS and len(set(a)) == 1 and len(set(b)) == 1
+        smallest = _spread([x - y for x, y in zip(a, b, strict=True)])
+        return method != "permutation" and smallest <= _ROUNDING * _largest(a, b)
+    return method in _BY_MEANS and max(_spread(a), _spread(b)) <= _ROUNDING * _largest(a, b)
 
 
 def p_value(
@@ -124,6 +126,14 @@ def superiority(a: Sequence[float], b: Sequence[float]) -> float:
     ordered = sorted(b)
     wins = sum(bisect.bisect_left(ordered, x) + bisect.bisect_right(ordered, x) for x in a)
     return wins / (2 * len(a) * len(b))
+
+
+def _spread(values: Sequence[float]) -> float:
+    return max(values) - min(values)
+
+
+def _largest(a: Sequence[float], b: Sequence[float]) -> float:
+    return max(abs(value) for value in (*a, *b))
 
 
 def _permuted(

@@ -6,13 +6,13 @@ two means. Pairs are taken where every run of either group has exactly one partn
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runlake.errors import InvalidArgument
 
+from .selection import is_usable
 from .verdict import quoted
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def samples(a: Group, b: Group, by: str, *, paired: bool | None) -> Samples:
         )
         return Samples(a.finite, b.finite, paired=False, notes=tuple(told))
     pairs = [(of_a[key], of_b[key]) for key in shared]
-    whole = [(x, y) for x, y in pairs if _is_finite(x) and _is_finite(y)]
+    whole = [(x, y) for x, y in pairs if is_usable(x) and is_usable(y)]
     notes = [f"left out of the pairs: {'; '.join(alone)}"] if alone else []
     if len(whole) < len(pairs):
         notes.append(
@@ -108,10 +108,6 @@ def _repeated(group: Group, by: str) -> str:
 def _key(key: Any) -> Any:
     """Return a key that can be looked up: lists have none."""
     return str(key) if isinstance(key, list) else key
-
-
-def _is_finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
 
 
 def _some(names: list[str]) -> str:

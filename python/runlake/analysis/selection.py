@@ -1,7 +1,7 @@
 """Whose values are compared: runs from any of the forms that people name them in, and a number of each.
 
 A number is what a column of `Lake.runs()` holds. A run may have none: the column is null or a text there (it is *missing*),
-or it is NaN or infinite (*not finite*). Such runs are counted, never silently dropped.
+or it is NaN, infinite or beyond 1e150 (*not finite*). Such runs are counted, never silently dropped.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_LARGEST = 1e150
 _LIKE_A_FILTER = re.compile(r"[\s=<>~(]")
 
 
@@ -43,7 +44,7 @@ class Group:
     @property
     def finite(self) -> list[float]:
         """The values that can be computed with."""
-        return [value for value in self.values if value is not None and math.isfinite(value)]
+        return [value for value in self.values if value is not None and is_usable(value)]
 
     @property
     def missing(self) -> int:
@@ -52,8 +53,13 @@ class Group:
 
     @property
     def not_finite(self) -> int:
-        """How many runs have NaN or an infinity."""
+        """How many runs have NaN, an infinity or a number beyond 1e150, whose square is none."""
         return len(self.values) - len(self.finite) - self.missing
+
+
+def is_usable(value: float | None) -> bool:
+    """Return whether there is a number that can be computed with: finite, and its square too."""
+    return value is not None and math.isfinite(value) and abs(value) < _LARGEST
 
 
 def rows_of(lake: Lake, which: Runs, project: str | None, *, argument: str) -> list[Row]:

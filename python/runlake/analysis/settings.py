@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .selection import number
+from .selection import is_usable, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def settings(rows: Sequence[Row], metric: str) -> Settings:
     results, used = [], []
     for row in rows:
         result = number(row.get(metric))
-        if result is not None and math.isfinite(result):
+        if result is not None and is_usable(result):
             results.append(result)
             used.append(row)
     numbers, codes, constant = {}, {}, []

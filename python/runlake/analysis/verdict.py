@@ -30,7 +30,7 @@ class Side:
         mean: Their mean; None without any.
         std: Their standard deviation (n - 1); None of fewer than 2.
         missing: How many runs have no number.
-        not_finite: How many have NaN or an infinity.
+        not_finite: How many have NaN, an infinity or a number beyond 1e150.
     """
 
     name: str
@@ -144,7 +144,10 @@ class Verdict:
             unit = "pairs" if self.paired else "runs in each group"
             have = self.a.n if self.paired else f"{self.a.n} of {a} and {self.b.n} of {b}"
             return f"Too few runs to compare {a} with {b} in {metric}: a test takes 2 {unit} with a number, there are {have}."
-        return f"No evidence that {a} and {b} differ in {metric}."
+        if self.alternative == "two-sided":
+            return f"No evidence that {a} and {b} differ in {metric}."
+        lower = "lower" if self.alternative == "less" else "higher"
+        return f"No evidence that {metric} is {lower} in {a} than in {b}."
 
     def _evidence(self) -> list[str]:
         """Return sentences with the figures that there are."""
