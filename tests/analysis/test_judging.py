@@ -122,7 +122,7 @@ def test_pairs_that_differ_only_by_rounding_have_no_spread():
 def test_a_method_that_cannot_do_what_is_asked_is_refused():
     with pytest.raises(InvalidArgument, match="'wilcoxon' is for pairs"):
         verdict(LOW, HIGH, method="wilcoxon", paired=False)
-    with pytest.raises(InvalidArgument, match='\'welch\' is not for pairs: with them, take "t"'):
+    with pytest.raises(InvalidArgument, match="'welch' is not for pairs: with them, take \"t\""):
         verdict(LOW, HIGH, method="welch", paired=True)
     with pytest.raises(InvalidArgument, match="method: expected one of auto, .*, got 'anova'"):
         verdict(LOW, HIGH, method="anova")

@@ -62,7 +62,9 @@ groups = st.lists(st.tuples(keys, st.floats(0, 1)), max_size=6)
 def test_pairs_are_those_of_the_plain_definition(a, b):
     found = samples(group("a", a), group("b", b), "k", paired=None)
     one, other = [key for key, _ in a], [key for key, _ in b]
-    is_whole = None not in one + other and len(set(one)) == len(one) and len(set(other)) == len(other)
+    is_whole = (
+        None not in one + other and len(set(one)) == len(one) and len(set(other)) == len(other)
+    )
     assert found.paired == (is_whole and set(one) == set(other) and len(one) >= 2)
     if found.paired:
         expected = sorted((x, y) for key, x in a for twin, y in b if key == twin)

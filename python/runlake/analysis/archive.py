@@ -93,12 +93,12 @@ def read_all(lake: str) -> list[Content]:
         if path.name.endswith(".tmp"):
             continue
         if not _NAME.fullmatch(path.name):
-            warnings.warn(f"{path}: is no analysis, passed over", RunlakeWarning, stacklevel=4)
+            warnings.warn(f"{path}: is no analysis, passed over", RunlakeWarning, stacklevel=3)
             continue
         try:
             found.append(read(path))
         except DamagedError as error:
-            warnings.warn(f"{error}; passed over", RunlakeWarning, stacklevel=4)
+            warnings.warn(f"{error}; passed over", RunlakeWarning, stacklevel=3)
     return found
 
 
@@ -123,7 +123,7 @@ def find(lake: str, id: str) -> Content:
 def _files(lake: str) -> list[Path]:
     try:
         return list(Path(lake, "analyses").iterdir())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
