@@ -149,3 +149,11 @@ def test_any_values_give_a_verdict_and_the_other_way_round_the_opposite(a, b, me
     json.dumps(forth.to_dict(), allow_nan=False)
     assert str(forth)
     assert forth._repr_html_()
+
+
+def test_the_runs_needed_are_said_where_more_runs_would_help():
+    b = [1.0, 0.9, 1.1, 1.2, 0.8]
+    found = verdict(LOW, [value + 0.01 for value in b])
+    assert f"would take {found.needed:,} runs a group to be found in 80 % of cases" in str(found)
+    assert "over a million runs a group" in str(verdict(LOW, b))
+    assert "80 %" not in str(verdict(LOW, HIGH, alternative="greater"))

@@ -3,9 +3,9 @@
 import runlake as rl
 
 
-def train(lake, name, config, values, goals=(), project="p"):
+def train(lake, name, config, values, goals=()):
     """A finished run with a summary."""
-    with rl.init(project=project, name=name, config=config, lake=lake, quiet=True) as run:
+    with rl.init(project="p", name=name, config=config, lake=lake, quiet=True) as run:
         for metric, goal in goals:
             run.define_metric(metric, goal=goal)
         run.log(values, step=0)

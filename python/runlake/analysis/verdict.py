@@ -174,7 +174,8 @@ class Verdict:
             sentences.append(
                 text + (f"; Hedges g {self.hedges_g:.2f}." if self.hedges_g is not None else ".")
             )
-        if self.decision == "no evidence" and self.power is not None:
+        is_seen = self.alternative == "two-sided" or self.needed is not None
+        if self.decision == "no evidence" and self.power is not None and is_seen:
             unit = "pairs" if self.paired else "runs a group"
             needed = f"{self.needed:,} {unit}" if self.needed else f"over a million {unit}"
             sentences.append(
