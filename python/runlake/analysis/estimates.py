@@ -11,7 +11,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from .extras import load
-from .methods import RESAMPLES, SEED
+from .methods import RESAMPLES, SEED, batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,7 @@ def bootstrap_interval(
                 method=method,
                 confidence_level=confidence,
                 n_resamples=RESAMPLES,
+                batch=batch(a, b),
                 rng=SEED,
             ).confidence_interval
         low, high = float(interval.low), float(interval.high)

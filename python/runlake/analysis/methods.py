@@ -22,6 +22,7 @@ METHODS = ("auto", "welch", "t", "mannwhitney", "wilcoxon", "permutation")
 ALTERNATIVES = ("two-sided", "less", "greater")
 SEED = 0
 RESAMPLES = 9999
+_VALUES_AT_ONCE = 2_000_000
 
 _ROUNDING = 1e-12  # of the largest value: less of a spread than this is how floats are rounded
 _ONLY_PAIRED = ("wilcoxon",)
@@ -128,6 +129,11 @@ def superiority(a: Sequence[float], b: Sequence[float]) -> float:
     return wins / (2 * len(a) * len(b))
 
 
+def batch(a: Sequence[float], b: Sequence[float]) -> int:
+    """Return how many samples SciPy may hold at once, so that many runs take megabytes and not gigabytes."""
+    return max(1, _VALUES_AT_ONCE // (len(a) + len(b)))
+
+
 def _spread(values: Sequence[float]) -> float:
     return max(values) - min(values)
 
@@ -146,6 +152,7 @@ def _permuted(
         permutation_type="samples" if paired else "independent",
         vectorized=True,
         n_resamples=RESAMPLES,
+        batch=batch(a, b),
         alternative=alternative,
         rng=SEED,
     )
