@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-FRAMEWORKS = ("numpy", "pandas", "polars", "pyarrow", "torch", "jax", "tensorflow", "IPython")
+FRAMEWORKS = tuple("numpy pandas polars pyarrow scipy sklearn torch jax tensorflow IPython".split())
 
 WATCHED = textwrap.dedent("""
     import builtins, json, logging, multiprocessing, os, signal, socket, subprocess, sys
