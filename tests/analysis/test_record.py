@@ -172,6 +172,13 @@ def test_damaged_files_cost_themselves_only(lake, content):
         assert len(lake.analyses()) == 1
 
 
+def test_a_file_that_lacks_something_costs_itself_only(lake):
+    ask(lake)
+    archive.write(lake.path, {"format": 1, "id": archive.new_id(), "user": "someone"})
+    with pytest.warns(RunlakeWarning, match="is no analysis: has no created, host, versions"):
+        assert len(lake.analyses()) == 1
+
+
 def test_foreign_files_are_passed_over_with_a_warning_and_temporary_ones_without(lake):
     ask(lake)
     folder = files(lake)[0].parent

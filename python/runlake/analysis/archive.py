@@ -21,6 +21,9 @@ from runlake.errors import DamagedError, InvalidArgument, NotFound, RunlakeWarni
 from .selection import near
 
 FORMAT = 1
+KEYS = (
+    "format id created user host versions hypothesis statement decisions parameters data outcome"
+).split()
 _NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json")
 
 Content = dict[str, Any]
@@ -83,6 +86,8 @@ def read(path: Path) -> Content:
         raise DamagedError(f"{path}: is of format {version!r}, this version reads {FORMAT}")
     if claimed != digest(content) or f"{name}.json" != path.name:
         raise DamagedError(f"{path}: was changed after it was written")
+    if lacking := [key for key in KEYS if key not in content]:
+        raise DamagedError(f"{path}: is no analysis: has no {', '.join(lacking)}")
     return {**content, "digest": claimed}
 
 

@@ -12,7 +12,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from runlake._runlake import __version__
-from runlake.errors import DamagedError
 
 from . import archive
 from .judging import Question, judge
@@ -141,15 +140,8 @@ def make(
 
 
 def of(content: archive.Content) -> Record:
-    """Return the record that a file holds; keys that are not known are passed over.
-
-    Raises:
-        DamagedError: Where a key is not there.
-    """
-    try:
-        fields = {field.name: content[field.name] for field in dataclasses.fields(Record)}
-    except KeyError as error:
-        raise DamagedError(f"analysis {content['id']}: has no {error}") from error
+    """Return the record that a file holds; keys that are not known are passed over."""
+    fields = {field.name: content[field.name] for field in dataclasses.fields(Record)}
     return Record(**{**fields, "created": datetime.fromisoformat(content["created"])})
 
 
