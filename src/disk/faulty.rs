@@ -14,7 +14,11 @@ type Judge = dyn Fn(&'static str, &Path) -> Result<()> + Send + Sync;
 
 /// The machine's file system, for changes that are allowed.
 #[derive(Clone)]
-pub(crate) struct FaultyDisk(Arc<Judge>);
+pub(crate) struct FaultyDisk {
+    judge: Arc<Judge>,
+    /// Whether files that are opened for reading are judged, too.
+    judges_reading: bool,
+}
 
 impl Debug for FaultyDisk {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -25,7 +29,12 @@ impl Debug for FaultyDisk {
 impl FaultyDisk {
     /// A disk that asks `judge` before each change.
     pub(crate) fn new(judge: impl Fn(&'static str, &Path) -> Result<()> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(judge))
+        Self { judge: Arc::new(judge), judges_reading: false }
+    }
+
+    /// A disk that asks `judge` before each file is opened for reading, and before each change.
+    pub(crate) fn reading(judge: impl Fn(&'static str, &Path) -> Result<()> + Send + Sync + 'static) -> Self {
+        Self { judges_reading: true, ..Self::new(judge) }
     }
 
     /// A disk that takes `changes` changes and refuses all further ones.
@@ -39,7 +48,7 @@ impl FaultyDisk {
     }
 
     fn change(&self, action: &'static str, path: &Path) -> Result<()> {
-        (self.0)(action, path)
+        (self.judge)(action, path)
     }
 }
 
@@ -66,6 +75,9 @@ impl Disk for FaultyDisk {
     }
 
     fn open(&self, path: &Path) -> Result<Box<dyn ReadFile>> {
+        if self.judges_reading {
+            self.change("open", path)?;
+        }
         OsDisk.open(path)
     }
 

@@ -3,6 +3,9 @@
 //! Pages may be written, recycled and removed while they are read. A page is taken as soon as it reads as whole; one that
 //! stays torn after `TRIES` readings is damaged: its rows up to the damage count, and the rest is a [`Problem`]. A file
 //! without a header is a page that is being prepared and is passed over.
+//!
+//! Pages are read one after the other while a writer goes on from one to the next: the end of the first may be missing
+//! that was written when the second was read. Then all are read again.
 
 use std::io;
 use std::path::Path;
@@ -21,6 +24,9 @@ use crate::value::WriterId;
 /// How often a page is read before what is torn in it counts as damage.
 const TRIES: usize = 3;
 
+/// How often a journal is read before rows that are missing in its middle count as lost.
+const READINGS: usize = 10;
+
 /// One writer's part of a journal.
 #[derive(Debug)]
 pub struct Tail {
@@ -35,6 +41,14 @@ pub struct Tail {
 }
 
 impl Tail {
+    /// Whether rows are missing between others.
+    fn has_hole(&self) -> bool {
+        let follows = |a: u64, b: u64| a + 1 == b;
+        let metrics = self.rows.metrics.seqs().windows(2).all(|pair| follows(pair[0], pair[1]));
+        let attributes = self.rows.attributes.rows.windows(2).all(|pair| follows(pair[0].3, pair[1].3));
+        !(metrics && attributes)
+    }
+
     /// The sequence numbers of its rows of a table, in order.
     #[must_use]
     pub fn seqs(&self, table: Table) -> Vec<u64> {
@@ -64,6 +78,21 @@ pub fn read(disk: &dyn Disk, dir: &Path, problems: &mut Vec<Problem>) -> Result<
 
 /// As [`read()`], of a journal folder that was listed already.
 pub fn read_listed(disk: &dyn Disk, journal: &Path, entries: &[Entry], problems: &mut Vec<Problem>) -> Vec<Tail> {
+    let mut met = Vec::new();
+    let mut tails = read_once(disk, journal, entries, &mut met);
+    for _ in 1..READINGS {
+        if !tails.iter().any(Tail::has_hole) {
+            break;
+        }
+        let Ok(entries) = disk.list(journal) else { break };
+        met.clear();
+        tails = read_once(disk, journal, &entries, &mut met);
+    }
+    problems.append(&mut met);
+    tails
+}
+
+fn read_once(disk: &dyn Disk, journal: &Path, entries: &[Entry], problems: &mut Vec<Problem>) -> Vec<Tail> {
     let mut pages = Vec::new();
     for entry in entries.iter().filter(|entry| layout::parse_journal(&entry.name).is_some()) {
         let path = journal.join(&entry.name);
@@ -139,4 +168,40 @@ fn tail(pages: &[Page], journal: &Path, problems: &mut Vec<Problem>) -> Option<T
         heartbeat_micros: pages.iter().map(|page| page.header.heartbeat_micros).max()?,
         rows,
     })
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests look at the disk from outside")]
+mod tests {
+    use super::*;
+    use crate::disk::faulty::FaultyDisk;
+    use crate::lake::fixture::{self, Writer};
+
+    #[test]
+    fn a_writer_that_goes_on_to_the_next_page_while_they_are_read_leaves_no_hole() {
+        let (_dir, lake) = fixture::lake();
+        let run = fixture::run(&lake, "p", "r");
+        let mut writer = Writer::new(&run, 1, None);
+        (0..10).for_each(|step| writer.log("loss", step, 0.5));
+        let first = writer.put_into_journal();
+        (10..12).for_each(|step| writer.log("loss", step, 0.5));
+        let second = writer.put_into_journal();
+        // The first page as it was some rows earlier; it gets the others just before the second is read.
+        let whole = std::fs::read(&first).unwrap();
+        let (_, mut frames) = read::open(&whole).unwrap();
+        frames.by_ref().take(6).for_each(drop);
+        let mut partial = whole.clone();
+        partial[frames.offset..].fill(0);
+        std::fs::write(&first, partial).unwrap();
+        let disk = FaultyDisk::reading(move |_, path| {
+            if path == second {
+                std::fs::write(&first, &whole).unwrap();
+            }
+            Ok(())
+        });
+        let mut problems = Vec::new();
+        let tails = super::read(&disk, &run.dir, &mut problems).unwrap();
+        assert_eq!(tails[0].seqs(Table::Metrics), (0..12).collect::<Vec<_>>());
+        assert_eq!(problems, []);
+    }
 }
