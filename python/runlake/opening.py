@@ -148,10 +148,9 @@ def identity(
         ) else resume
     if job.has_several_ranks:
         if job.identity is None:
-            warnings.warn(
+            _warn(
                 "cannot tell which processes belong to this job, so each machine's make a run of their own; "
                 "set RUNLAKE_RUN_ID to the same value for all of them",
-                RunlakeWarning,
                 stacklevel=4,
             )
         else:
@@ -161,10 +160,8 @@ def identity(
     if resume == "auto":
         if (place := _place()) is not None:
             return _runlake.id_of(["auto", place, *labels]), "auto"
-        warnings.warn(
-            "a new run is begun, as the working folder, by which the earlier one would be found, is gone",
-            RunlakeWarning,
-            stacklevel=5,
+        _warn(
+            "a new run is begun, as the working folder, by which the earlier one would be found, is gone"
         )
         return None, "never"
     if resume == "must":
@@ -196,6 +193,14 @@ def flag(name: str) -> bool:
     return value
 
 
+def _warn(text: str, stacklevel: int = 5) -> None:
+    """Warn the caller of `init` without ever raising, even where warnings are errors: training goes on."""
+    try:
+        warnings.warn(text, RunlakeWarning, stacklevel=stacklevel + 1)
+    except RunlakeWarning:
+        sys.stderr.write(f"runlake: {text}\n")
+
+
 def _earlier(run: Run) -> dict[str, Any]:
     """Return the current attributes of a run that is resumed, by path; with a warning none where they cannot be read."""
     try:
@@ -205,7 +210,7 @@ def _earlier(run: Run) -> dict[str, Any]:
             rows = _runlake.Lake(run.lake).attributes(([run.id], None, run.project)).rows()
     except Error as error:
         text = f"config and summary begin empty, as what earlier attempts recorded cannot be read: {error}"
-        warnings.warn(text, RunlakeWarning, stacklevel=5)
+        _warn(text)
         return {}
     return {row["path"]: encode.decoded(row["type"], row["number"], row["text"]) for row in rows}
 

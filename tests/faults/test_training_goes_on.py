@@ -194,3 +194,20 @@ def test_a_process_whose_own_folder_is_gone_trains_on(tmp_path):
     assert "cannot create folder: no such file or directory" in err
     assert "1 rows that were only in memory are lost" in err
     assert stored_rows(tmp_path / "lake") == {0}
+
+
+def test_where_warnings_are_errors_init_still_does_not_raise(tmp_path):
+    script = """
+        import os, sys, warnings
+        import runlake as rl
+
+        warnings.simplefilter("error")
+        os.mkdir("gone")
+        os.chdir("gone")
+        os.rmdir("../gone")
+        with rl.init("p", lake=sys.argv[1], resume="auto") as run:
+            run.log({"n": 1})
+    """
+    _, err = run(tmp_path, script, tmp_path / "lake")
+    assert "runlake: a new run is begun, as the working folder" in err
+    assert stored_rows(tmp_path / "lake") == {0}
