@@ -86,14 +86,14 @@ const MORE: [&str; 18] = [
 ];
 
 impl Direction {
-    /// The direction of a metric: as a run among these defined it, the first first, else by its name.
+    /// The direction of a metric: as the runs defined it, where they agree, else by its name.
     #[must_use]
     pub fn of(metric: &str, runs: &[Arc<RunState>]) -> Option<Self> {
-        let defined = runs.iter().find_map(|run| defined(metric, run));
-        defined.map(|goal| Self { goal, is_inferred: false }).or_else(|| {
-            let goal = inferred(metric)?;
-            Some(Self { goal, is_inferred: true })
-        })
+        let mut defined = runs.iter().filter_map(|run| defined(metric, run));
+        match defined.next() {
+            Some(goal) => defined.all(|other| other == goal).then_some(Self { goal, is_inferred: false }),
+            None => inferred(metric).map(|goal| Self { goal, is_inferred: true }),
+        }
     }
 }
 
@@ -104,17 +104,27 @@ struct Definition {
     summary: Option<String>,
 }
 
+/// By the definition of that name, or else by the first whose pattern matches.
 fn defined(metric: &str, run: &RunState) -> Option<Goal> {
-    let mut definitions = run.fold.under("metric/").filter(|(pattern, _)| name::matches(pattern, metric));
-    definitions.find_map(|(_, change)| goal(change.value.text.as_deref()?))
+    let definitions = || run.fold.under("metric/");
+    let own = definitions().find(|(name, _)| *name == metric);
+    let (_, change) = own.or_else(|| definitions().find(|(pattern, _)| name::matches(pattern, metric)))?;
+    goal(change.value.text.as_deref()?)
 }
 
 fn goal(json: &str) -> Option<Goal> {
     let Definition { goal, summary } = serde_json::from_str(json).ok()?;
-    match (goal.as_deref(), summary.unwrap_or_default().as_str()) {
-        (Some("minimize"), _) | (None, "min" | "best") => Some(Goal::Min),
-        (Some("maximize"), _) | (None, "max") => Some(Goal::Max),
-        _ => None,
+    let summary = summary.unwrap_or_default();
+    let asks = |kind: &str| summary.split(',').any(|asked| asked == kind);
+    match goal.as_deref() {
+        Some("minimize") => Some(Goal::Min),
+        Some("maximize") => Some(Goal::Max),
+        Some(_) => None,
+        None => match (asks("min") || asks("best"), asks("max")) {
+            (true, false) => Some(Goal::Min),
+            (false, true) => Some(Goal::Max),
+            _ => None,
+        },
     }
 }
 
@@ -151,6 +161,9 @@ mod tests {
     fn a_definition_says_more_than_a_name() {
         assert_eq!(goal(r#"{"goal":"maximize"}"#), Some(Goal::Max));
         assert_eq!(goal(r#"{"summary":"min"}"#), Some(Goal::Min));
+        assert_eq!(goal(r#"{"summary":"last,best"}"#), Some(Goal::Min));
+        assert_eq!(goal(r#"{"summary":"last,max"}"#), Some(Goal::Max));
+        assert_eq!(goal(r#"{"summary":"min,max"}"#), None);
         assert_eq!(goal(r#"{"summary":"last"}"#), None);
         assert_eq!(goal("no json"), None);
     }

@@ -20,11 +20,11 @@ use crate::catalog::RunState;
 use crate::curves::{Curve, Reading, Request};
 use crate::disk::SharedDisk;
 use crate::error::{Error, Result};
-use crate::lake::{Problem, near};
+use crate::lake::Problem;
 use crate::value::{Attribute, AttributeType};
 
 /// Sections of attributes that are of one run by their nature.
-const OWN: [&str; 4] = ["attempt", "metric", "summary", "writer"];
+const OWN: [&str; 5] = ["attempt", "lost", "metric", "summary", "writer"];
 /// Attributes outside of a section that are compared.
 const LABELS: [&str; 2] = ["group", "job_type"];
 /// The section of these.
@@ -234,11 +234,6 @@ fn metrics(
         None => known.iter().map(|name| (*name).to_owned()).collect(),
         Some(names) => names.clone(),
     };
-    if let Some(name) = names.iter().find(|name| !known.contains(name.as_str())) {
-        let hint = near::hint(name, known.iter().copied());
-        let path = runs.first().map(|run| run.run.dir.clone()).unwrap_or_default();
-        return Err(Error::NotFound { what: "metric", name: name.clone(), hint, path });
-    }
     let last = |run: &Arc<RunState>, name: &str| run.summary_value(name).and_then(|value| value.number);
     let mut metrics: Vec<Metric> = names
         .into_iter()
@@ -249,7 +244,9 @@ fn metrics(
             name,
         })
         .collect();
-    let limit = if options.at == At::Best { usize::MAX } else { MAX_CURVES };
+    // A metric that is named may be on the curve only; reading tells where nobody has it.
+    let is_all_read = options.at == At::Best || options.metrics.is_some();
+    let limit = if is_all_read { usize::MAX } else { MAX_CURVES };
     let drawn: Vec<String> = metrics.iter().take(limit).map(|metric| metric.name.clone()).collect();
     let request = Request { metrics: Some(drawn), points: Some(CURVE_POINTS), ..Request::default() };
     let curves = read(disk, runs, request, problems)?;

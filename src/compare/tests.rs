@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::direction::Goal;
 use super::*;
 use crate::catalog::Catalog;
 use crate::lake::fixture::{self, Writer};
@@ -81,6 +82,21 @@ fn the_best_is_marked_where_it_is_known_what_is_better() {
     let best: Vec<(&str, Vec<usize>)> =
         compared.metrics.iter().map(|metric| (metric.name.as_str(), metric.best())).collect();
     assert_eq!(best, [("acc", vec![]), ("loss", vec![1]), ("lr", vec![])]);
+}
+
+#[test]
+fn a_definition_by_name_is_before_a_pattern_and_runs_that_disagree_tell_nothing() {
+    let min = ("metric/*", Attribute::json(r#"{"goal":"minimize"}"#));
+    let max = ("metric/val/acc", Attribute::json(r#"{"goal":"maximize"}"#));
+    let curves: &[(&str, &[f64])] = &[("val/acc", &[0.5]), ("x", &[1.0])];
+    let both: &[(&str, Attribute)] = &[min.clone(), max];
+    let pattern: &[(&str, Attribute)] = &[min];
+    let goals = |second| {
+        let compared = compare(&[(both, curves), (second, curves)], &all()).unwrap();
+        compared.metrics.iter().map(|metric| metric.direction.map(|direction| direction.goal)).collect::<Vec<_>>()
+    };
+    assert_eq!(goals(both), [Some(Goal::Max), Some(Goal::Min)]);
+    assert_eq!(goals(pattern), [None, Some(Goal::Min)]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::catalog::RunState;
 use crate::cli::ids::ShortIds;
 use crate::cli::{attribute, document, human};
 use crate::compare::{At, Comparison, Metric, Section};
-use crate::value::Attribute;
+use crate::value::{Attribute, AttributeType};
 
 /// The blocks of small curves, from the least value to the greatest.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -112,12 +112,18 @@ fn settings(section: &Section, runs: usize) -> Option<Grid> {
     (!rows.is_empty() || section.name == "config").then_some(Grid { title, note, rows })
 }
 
-/// A setting; a text that could be taken for another type is in quotes.
+/// A setting with all its digits; a text that could be taken for another type is in quotes.
 fn setting(value: &Attribute) -> String {
-    use crate::value::AttributeType::Text;
-    let text = attribute::text(value);
-    let is_ambiguous = serde_json::from_str::<serde_json::Value>(&text).is_ok() || text.trim() != text || text == "-";
-    if value.kind == Text && is_ambiguous { format!("{text:?}") } else { text }
+    match (value.kind, value.number) {
+        (AttributeType::Float, Some(number)) => format!("{number:?}"),
+        (AttributeType::Text, _) => {
+            let text = attribute::text(value);
+            let is_json = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+            let is_ambiguous = is_json || text.parse::<f64>().is_ok() || text.trim() != text || text == "-";
+            if is_ambiguous { format!("{text:?}") } else { text }
+        }
+        _ => attribute::text(value),
+    }
 }
 
 /// `None` without metrics.
@@ -209,6 +215,9 @@ mod tests {
             (Attribute::text("1"), "\"1\""),
             (Attribute::text("true"), "\"true\""),
             (Attribute::text(" x"), "\" x\""),
+            (Attribute::text("NaN"), "\"NaN\""),
+            (Attribute::float(1.0), "1.0"),
+            (Attribute::float(0.123_456_789), "0.123456789"),
             (Attribute::int(1), "1"),
             (Attribute::bool(true), "true"),
         ] {

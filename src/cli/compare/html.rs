@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::grid::{self, GridCell};
+use crate::cli::human;
 use crate::compare::Comparison;
 
 /// Nothing is fetched, and nothing runs.
@@ -55,5 +56,6 @@ fn cell(cell: &GridCell) -> String {
 }
 
 fn escaped(text: &str) -> String {
+    let text = human::one_line(text);
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
