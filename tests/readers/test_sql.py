@@ -111,6 +111,41 @@ def test_a_query_reads_the_lake_and_nothing_else(lake, attack):
 
 
 @pytest.mark.parametrize(
+    "explain",
+    [
+        "explain",
+        "explain analyze",
+        "EXPLAIN\tANALYZE",
+        "explain (analyze)",
+        "explain (analyze, format json)",
+        "explain /* */ analyze",
+        "/* */ explain analyze",
+        "explain analyze select 1; explain analyze",
+    ],
+)
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "copy (select 1 as a) to '{file}' (format parquet, use_tmp_file false)",
+        "copy (select 1 as a) to '{file}' (format csv, use_tmp_file false)",
+        "create table evil as select 1",
+        "drop view metrics",
+    ],
+)
+def test_explaining_a_query_writes_nothing(lake, explain, attack):
+    file = next(Path(lake.path).rglob("run=sealed/metrics/*.parquet"))
+    before = file.read_bytes()
+    with pytest.raises(rl.QueryError):
+        lake.sql(f"{explain} {attack.format(file=file)}").rows()
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("explain", ["explain", "Explain Analyze", "explain (analyze)"])
+def test_a_query_is_explained(lake, explain):
+    assert lake.sql(f"{explain} select count(*) from metrics").rows()[0]["explain_value"]
+
+
+@pytest.mark.parametrize(
     "attack", [a for a in ATTACKS if a.startswith(("select * from", "set enable", "install"))]
 )
 def test_the_connection_reads_no_other_file(lake, attack):
