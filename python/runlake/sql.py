@@ -41,7 +41,7 @@ SEALED = """
     JOIN runs ON runs.project = files.project AND runs.id = files.run
 """
 
-EXPLAIN = re.compile(r"\A\s*explain(\s+analyze\b|\s*\([^)]*\))?", re.IGNORECASE)
+EXPLAIN = re.compile(r"\A\s*explain(\s+analyze\b|\s*\([\w\s,]*\))?", re.IGNORECASE)
 
 
 def connect(

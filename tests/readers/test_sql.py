@@ -121,6 +121,7 @@ def test_a_query_reads_the_lake_and_nothing_else(lake, attack):
         "explain /* */ analyze",
         "/* */ explain analyze",
         "explain analyze select 1; explain analyze",
+        "explain (analyze, format 'a)select 1 --')",
     ],
 )
 @pytest.mark.parametrize(
