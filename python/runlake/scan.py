@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .extras import load
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,11 +20,7 @@ def scan(
     which: tuple[Sequence[str] | None, str | None, str | None],
 ) -> pl.LazyFrame:
     """Return the metrics of these runs; see `Lake.scan`."""
-    try:
-        import polars as pl
-    except ModuleNotFoundError as cause:
-        message = 'scan() needs the package polars: pip install "runlake[polars]"'
-        raise ModuleNotFoundError(message) from cause
+    pl = load("polars", "polars")
     files, rest = lake.sealed(which)
     labels = ("project", "run", "name", "metric")
     in_memory = rest.to_polars().lazy().with_columns(pl.col(labels).cast(pl.String))

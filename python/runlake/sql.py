@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import QueryError
+from .extras import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,12 +62,7 @@ def connect(
         threads: How many threads it uses. Default: its own.
         is_locked: Refuse every change of a setting. DuckDB never takes back that it may not reach outside.
     """
-    try:
-        import duckdb
-    except ModuleNotFoundError as cause:
-        message = 'SQL needs the package duckdb: pip install "runlake[sql]"'
-        raise ModuleNotFoundError(message) from cause
-    connection = duckdb.connect(":memory:")
+    connection = load("duckdb", "sql").connect(":memory:")
     everything = (None, None, None)
     # Runs first: a run that begins meanwhile is then in no view.
     runs = lake.runs(everything)

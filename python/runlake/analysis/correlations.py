@@ -10,8 +10,9 @@ import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from runlake.extras import load
+
 from .correction import adjusted
-from .extras import load
 from .selection import check_columns
 from .settings import settings
 from .tables import html_table, text_table

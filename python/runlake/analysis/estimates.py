@@ -10,7 +10,8 @@ import statistics
 import warnings
 from typing import TYPE_CHECKING
 
-from .extras import load
+from runlake.extras import load
+
 from .methods import RESAMPLES, SEED, batch
 
 if TYPE_CHECKING:

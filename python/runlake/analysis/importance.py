@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from .extras import load
+from runlake.extras import load
+
 from .selection import check_columns
 from .settings import settings
 from .tables import html_table, text_table

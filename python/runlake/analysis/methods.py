@@ -9,8 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 from runlake.errors import InvalidArgument
-
-from .extras import load
+from runlake.extras import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,12 +11,12 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, overload
 
 from runlake.errors import InvalidArgument, NotFound, RunlakeWarning
+from runlake.extras import load
 
 from . import correction as corrections
 from . import direction as directions
 from . import methods
 from . import record as records
-from .extras import load
 from .selection import Group, Row, check_columns, group, near, rows_of
 
 if TYPE_CHECKING:

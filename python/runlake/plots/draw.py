@@ -22,12 +22,24 @@ MAX_METRICS = 24
 
 
 def curves(
-    lake: Lake, names: list[str] | None, *, by: list[str] | None, x: str, **arguments: Any
+    lake: Lake,
+    names: list[str] | None,
+    *,
+    by: list[str] | None,
+    x: str,
+    smooth: str | None,
+    window: float | None,
+    log_x: bool,
+    log_y: bool,
+    **arguments: Any,
 ) -> Picture:
     """Return the picture of curves; see `Lake.plot`."""
-    scales = {key: arguments.pop(key) for key in ("log_x", "log_y")}
-    read = _groups if by else _runs
-    table, rows = read(lake, names, by=by or [], x=x, **arguments)
+    arguments["x"] = x
+    smoothing: dict[str, Any] = {"smooth": smooth, "window": window} if smooth else {}
+    if by:
+        table, rows = _groups(lake, names, by, **smoothing, **arguments)
+    else:
+        table, rows = _runs(lake, names, smoothing, arguments)
     labels = list(dict.fromkeys(row["label"] for row in rows))
     metrics = sorted({row["metric"] for row in rows})
     if not rows:
@@ -43,7 +55,9 @@ def curves(
         ]
         for metric in (names or metrics)
     }
-    return Picture(spec.curves(panels, x=x, labels=labels, note=table.note, **scales))
+    return Picture(
+        spec.curves(panels, x=x, labels=labels, note=table.note, log_x=log_x, log_y=log_y)
+    )
 
 
 def _check(labels: Sequence[str], metrics: Sequence[str]) -> None:
@@ -58,22 +72,14 @@ def _check(labels: Sequence[str], metrics: Sequence[str]) -> None:
 
 
 def _runs(
-    lake: Lake,
-    names: list[str] | None,
-    *,
-    by: list[str],
-    x: str,
-    smooth: str | None,
-    **arguments: Any,
+    lake: Lake, names: list[str] | None, smoothing: dict[str, Any], arguments: dict[str, Any]
 ) -> tuple[Table, list[spec.Row]]:
-    del by
-    window = arguments.pop("window")
-    table = lake.metrics(names, x=x, **_smoothing(smooth, window), **arguments)
+    table = lake.metrics(names, **smoothing, **arguments)
     found = table.rows()
     raw: dict[tuple[Any, ...], float] = {}
-    if smooth:
+    if smoothing:
         # At the places of the smooth curve, or near them: both are thinned out.
-        raw = {_place(row): row["value"] for row in lake.metrics(names, x=x, **arguments).rows()}
+        raw = {_place(row): row["value"] for row in lake.metrics(names, **arguments).rows()}
     label = _labels({(row["project"], row["run"]): row["name"] for row in found})
     rows = []
     for row in found:
@@ -85,16 +91,9 @@ def _runs(
 
 
 def _groups(
-    lake: Lake,
-    names: list[str] | None,
-    *,
-    by: list[str],
-    x: str,
-    smooth: str | None,
-    **arguments: Any,
+    lake: Lake, names: list[str] | None, by: list[str], **arguments: Any
 ) -> tuple[Table, list[spec.Row]]:
-    window = arguments.pop("window")
-    table = lake.aggregate(names, by=by, at="curve", x=x, **_smoothing(smooth, window), **arguments)
+    table = lake.aggregate(names, by=by, at="curve", **arguments)
     rows = []
     for row in table.rows():
         if row["mean"] is None:
@@ -110,10 +109,6 @@ def _groups(
             drawn |= {"low": row["t_low"], "high": row["t_high"]}
         rows.append(drawn)
     return table, rows
-
-
-def _smoothing(smooth: str | None, window: float | None) -> dict[str, Any]:
-    return {"smooth": smooth, "window": window} if smooth else {}
 
 
 def _place(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runlake.errors import InvalidArgument
+from runlake.extras import load
 
 if TYPE_CHECKING:
     import os
-    from types import ModuleType
 
     import altair as alt
 
@@ -46,9 +46,9 @@ class Picture:
         elif target.suffix == ".svg":
             content = self.to_svg()
         elif target.suffix == ".png":
-            content = _package("vl_convert").vegalite_to_png(self.spec, scale=scale)
+            content = load("vl_convert", "plot").vegalite_to_png(self.spec, scale=scale)
         elif target.suffix == ".html":
-            content = _package("vl_convert").vegalite_to_html(self.spec, bundle=True)
+            content = load("vl_convert", "plot").vegalite_to_html(self.spec, bundle=True)
         else:
             raise InvalidArgument(
                 f"invalid path {str(target)!r}: expected one of {', '.join(FORMS)} at its end"
@@ -61,7 +61,7 @@ class Picture:
         Raises:
             ModuleNotFoundError: Without vl-convert-python.
         """
-        svg: str = _package("vl_convert").vegalite_to_svg(self.spec)
+        svg: str = load("vl_convert", "plot").vegalite_to_svg(self.spec)
         return svg
 
     def to_altair(self) -> alt.TopLevelMixin:
@@ -70,7 +70,7 @@ class Picture:
         Raises:
             ModuleNotFoundError: Without altair.
         """
-        chart: alt.TopLevelMixin = _package("altair").Chart.from_dict(self.spec)
+        chart: alt.TopLevelMixin = load("altair", "plot").Chart.from_dict(self.spec)
         return chart
 
     def _repr_mimebundle_(self, **arguments: Any) -> Any:
@@ -78,13 +78,3 @@ class Picture:
 
     def __repr__(self) -> str:
         return f"<runlake.Picture of {len(self.spec.get('vconcat', ()))} panels>"
-
-
-def _package(name: str) -> ModuleType:
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as cause:
-        message = f'pictures need the package {name.replace("_", "-")}: pip install "runlake[plot]"'
-        raise ModuleNotFoundError(message) from cause

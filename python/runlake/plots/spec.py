@@ -17,6 +17,9 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 # Okabe and Ito, "Color Universal Design", 2008: told apart by everyone. Its yellow and black have too little contrast.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F"]
 WIDTH, HEIGHT = 560, 240
+FONT = "Helvetica, Arial, sans-serif"
+# As the lines are, whatever else has their colour.
+LEGEND = {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 2}
 X_TITLES = {"step": "step", "time": "time (UTC)", "relative": "seconds since the start"}
 
 Row = dict[str, Any]
@@ -83,11 +86,6 @@ def curves(
         ),
         "vconcat": specs,
     }
-
-
-FONT = "Helvetica, Arial, sans-serif"
-# As the lines are, whatever else has their colour.
-LEGEND = {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 2}
 
 
 def _panel(metric: str, rows: Sequence[Row], x: Spec, color: Spec, *, log_y: bool) -> Spec:

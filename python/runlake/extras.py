@@ -19,7 +19,7 @@ def load(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        package = module.partition(".")[0]
+        package = module.partition(".")[0].replace("_", "-")
         raise ModuleNotFoundError(
             f'this needs {package}, which is not installed: pip install "runlake[{extra}]"',
             name=error.name,
