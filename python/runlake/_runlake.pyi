@@ -22,6 +22,7 @@ __all__ = [
     "__version__",
     "cli",
     "id_of",
+    "put_log",
     "variable",
 ]
 
@@ -39,6 +40,7 @@ _AttributeRow: TypeAlias = tuple[str, str, float | None, str | None]
 def variable(name: str) -> str | None: ...
 def id_of(parts: Sequence[str]) -> str: ...
 def cli(arguments: Sequence[str]) -> int: ...
+def put_log(class_: type[Run], /) -> None: ...
 
 @final
 class Job:

@@ -268,6 +268,9 @@ class Run(_runlake.Run):
         return f"<b>{html.escape(self.labels.name)}</b><table>{''.join(cells)}</table>"
 
 
+_runlake.put_log(Run)
+
+
 def checked_tags(tags: Iterable[str] | None) -> tuple[str, ...]:
     """Return tags, each once.
 

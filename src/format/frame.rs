@@ -166,48 +166,88 @@ pub fn attribute_bytes(path: &str, value: &Attribute) -> usize {
 
 /// Writes a scalars frame into `out`, which is [`scalars_bytes`] long. The length word is left to the caller, who
 /// publishes it.
-///
-/// Each word enters the checksum as it is stored, where there is an instruction for that: reading the frame again would
-/// wait for the stores.
-#[inline]
 pub fn write_scalars(out: &mut [u8], seed: u32, seq: u64, time: i64, step: i64, values: &[(MetricId, f64)]) {
-    debug_assert_eq!(out.len(), scalars_bytes(values.len()));
-    #[cfg(target_feature = "sse4.2")]
-    {
-        let mut crc = !seed;
-        fill_scalars(out, seq, time, step, values, |word| crc = crc_word(crc, word));
-        out[4..8].copy_from_slice(&(!crc).to_le_bytes());
-    }
-    #[cfg(not(target_feature = "sse4.2"))]
-    {
-        fill_scalars(out, seq, time, step, values, |_| {});
-        write_crc(out, seed);
-    }
+    let mut frame = ScalarsFrame::begin(out, values.len(), seq, time, step);
+    let mut values = values.iter();
+    frame.fill(|| values.next().copied());
+    frame.finish(seed, |_, _| {});
 }
 
-/// Stores a scalars frame behind its checksum, and shows each word of it to `see`, in order.
-#[inline]
-fn fill_scalars(out: &mut [u8], seq: u64, time: i64, step: i64, values: &[(MetricId, f64)], mut see: impl FnMut(u64)) {
-    let mut store = |place: &mut [u8; 8], word: u64| {
-        *place = word.to_le_bytes();
-        see(word);
-    };
-    let Some(([_, kind_and_count, seq_at, time_at, step_at], body)) =
-        out.as_chunks_mut::<8>().0.split_first_chunk_mut::<5>()
-    else {
-        return;
-    };
-    store(kind_and_count, u64::from(SCALARS) | u64::from(count_u32(values.len())) << 32);
-    store(seq_at, seq);
-    store(time_at, time.cast_unsigned());
-    store(step_at, step.cast_unsigned());
-    let (ids, floats) = body.split_at_mut(values.len().div_ceil(2));
-    for (pair, place) in values.chunks(2).zip(ids) {
-        let second = pair.get(1).map_or(0, |(id, _)| id.0);
-        store(place, u64::from(pair[0].0.0) | u64::from(second) << 32);
+/// A scalars frame that is filled in place, so that the numbers of an event are moved once.
+#[derive(Debug)]
+pub struct ScalarsFrame<'a> {
+    out: &'a mut [u8],
+    count: usize,
+}
+
+impl<'a> ScalarsFrame<'a> {
+    const IDS_OFFSET: usize = HEADER_BYTES + 16;
+
+    /// Begins a frame in `out`, which is [`scalars_bytes`] long for so many numbers. The length word is left to the
+    /// caller, who publishes it.
+    #[inline]
+    pub fn begin(out: &'a mut [u8], count: usize, seq: u64, time: i64, step: i64) -> Self {
+        debug_assert_eq!(out.len(), scalars_bytes(count));
+        let head =
+            [u64::from(SCALARS) | u64::from(count_u32(count)) << 32, seq, time.cast_unsigned(), step.cast_unsigned()];
+        for (place, word) in out.as_chunks_mut::<8>().0.iter_mut().skip(1).zip(head) {
+            *place = word.to_le_bytes();
+        }
+        let mut frame = Self { out, count };
+        if let Some(padding) = frame.places().0.last_mut() {
+            *padding = [0; 4];
+        }
+        frame
     }
-    for ((_, value), place) in values.iter().zip(floats) {
-        store(place, value.to_bits());
+
+    /// Takes all numbers from `next`; `None` as soon as that gives none. The frame may be filled again then.
+    #[inline]
+    pub fn fill(&mut self, mut next: impl FnMut() -> Option<(MetricId, f64)>) -> Option<()> {
+        let (ids, values) = self.places();
+        for (id_at, value_at) in ids.iter_mut().zip(values) {
+            let (id, value) = next()?;
+            *id_at = id.0.to_le_bytes();
+            *value_at = value.to_bits().to_le_bytes();
+        }
+        Some(())
+    }
+
+    /// What the frame was filled with.
+    #[must_use]
+    pub fn scalars(&self) -> Scalars<'_> {
+        let (ids, values) = self.out[Self::IDS_OFFSET..].split_at(padded(4 * self.count));
+        Scalars { ids: &ids[..4 * self.count], values }
+    }
+
+    /// Puts the checksum into the filled frame, and shows each of its numbers to `see`.
+    ///
+    /// Words are read as wide as they were stored: others would wait until the stores have reached the cache.
+    #[inline]
+    pub fn finish(self, seed: u32, mut see: impl FnMut(MetricId, f64)) {
+        let mut crc = RunningCrc::start(seed);
+        let (head, body) = self.out.split_at(Self::IDS_OFFSET);
+        let (ids, values) = body.split_at(padded(4 * self.count));
+        let (ids, values) = (ids.as_chunks::<4>().0, values.as_chunks::<8>().0);
+        for word in head.as_chunks::<8>().0.iter().skip(1) {
+            crc.add(u64::from_le_bytes(*word));
+        }
+        for id in ids {
+            crc.add_half(u32::from_le_bytes(*id));
+        }
+        for (id, value) in ids.iter().zip(values) {
+            let word = u64::from_le_bytes(*value);
+            crc.add(word);
+            see(MetricId(u32::from_le_bytes(*id)), f64::from_bits(word));
+        }
+        let crc = crc.end(&self.out[8..]);
+        self.out[4..8].copy_from_slice(&crc.to_le_bytes());
+    }
+
+    /// Where the metric numbers, with the padding behind them, and the values go.
+    #[inline]
+    fn places(&mut self) -> (&mut [[u8; 4]], &mut [[u8; 8]]) {
+        let (ids, values) = self.out[Self::IDS_OFFSET..].split_at_mut(padded(4 * self.count));
+        (ids.as_chunks_mut().0, values.as_chunks_mut().0)
     }
 }
 
@@ -278,22 +318,61 @@ fn crc(seed: u32, bytes: &[u8]) -> u32 {
 
     #[cfg(target_feature = "sse4.2")]
     if bytes.len() <= LONG_BYTES && bytes.len().is_multiple_of(8) {
-        let words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
-        return !words.fold(!seed, crc_word);
+        let mut crc = RunningCrc::start(seed);
+        for word in bytes.as_chunks::<8>().0 {
+            crc.add(u64::from_le_bytes(*word));
+        }
+        return crc.end(bytes);
     }
     crc32c::crc32c_append(seed, bytes)
 }
 
-/// One step of a CRC-32C, over eight bytes in their order in memory.
+/// A CRC-32C over words as they go by, where there is an instruction for that; else over all of them at the end.
+#[derive(Debug, Clone, Copy)]
+struct RunningCrc(u32);
+
 #[cfg(target_feature = "sse4.2")]
-#[inline]
-fn crc_word(crc: u32, word: u64) -> u32 {
-    #[expect(unsafe_code, reason = "an instruction that not every processor of this kind has")]
-    // SAFETY: this is compiled only where the program as a whole demands it.
-    let crc = unsafe { std::arch::x86_64::_mm_crc32_u64(crc.into(), word) };
-    #[expect(clippy::cast_possible_truncation, reason = "the instruction gives 32 bits")]
-    let crc = crc as u32;
-    crc
+#[expect(unsafe_code, reason = "instructions that not every processor of this kind has")]
+#[expect(clippy::cast_possible_truncation, reason = "the instruction gives 32 bits")]
+impl RunningCrc {
+    #[inline]
+    fn start(seed: u32) -> Self {
+        Self(!seed)
+    }
+
+    /// Adds eight bytes in their order in memory.
+    #[inline]
+    fn add(&mut self, word: u64) {
+        // SAFETY: this is compiled only where the program as a whole demands the instruction.
+        self.0 = unsafe { std::arch::x86_64::_mm_crc32_u64(self.0.into(), word) } as u32;
+    }
+
+    /// Adds four bytes in their order in memory.
+    #[inline]
+    fn add_half(&mut self, half: u32) {
+        // SAFETY: as for `add`.
+        self.0 = unsafe { std::arch::x86_64::_mm_crc32_u32(self.0, half) };
+    }
+
+    #[inline]
+    fn end(self, _all: &[u8]) -> u32 {
+        !self.0
+    }
+}
+
+#[cfg(not(target_feature = "sse4.2"))]
+impl RunningCrc {
+    fn start(seed: u32) -> Self {
+        Self(seed)
+    }
+
+    fn add(&mut self, _word: u64) {}
+
+    fn add_half(&mut self, _half: u32) {}
+
+    fn end(self, all: &[u8]) -> u32 {
+        crc32c::crc32c_append(self.0, all)
+    }
 }
 
 /// Lengths are checked against the page (or 16 MiB) before a frame is written, so they fit.

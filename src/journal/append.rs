@@ -6,18 +6,18 @@
 //! counted as lost, with their sequence numbers, and the writer records the gap.
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use hashbrown::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 
+use super::metrics::Metrics;
 use super::page::{Page, PageView};
 use super::pages::PageMaker;
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::format::frame::{self, MAX_SCALARS};
+use crate::format::frame::{self, MAX_SCALARS, ScalarsFrame};
 use crate::format::layout::Table;
 use crate::format::lost::Lost;
 use crate::value::{Attribute, MetricId, Scalar};
@@ -54,14 +54,6 @@ impl FullPage {
     }
 }
 
-/// What is known of a metric.
-#[derive(Debug, Clone, Copy)]
-struct Metric {
-    /// The number of the last page that has its name.
-    named_in: u64,
-    last: f64,
-}
-
 /// Turns events into frames; see the module.
 #[derive(Debug)]
 pub struct Appender {
@@ -71,9 +63,8 @@ pub struct Appender {
     spares: Receiver<Page>,
     full: Sender<FullPage>,
     parked: Vec<FullPage>,
-    ids: HashMap<Arc<str>, MetricId, foldhash::fast::RandomState>,
-    names: Vec<Arc<str>>,
-    metrics: Vec<Metric>,
+    /// What was logged so far.
+    pub metrics: Metrics,
     metric_seq: u64,
     attribute_seq: u64,
     next_step: i64,
@@ -124,9 +115,7 @@ impl Appender {
             spares,
             full,
             parked: Vec::new(),
-            ids: HashMap::default(),
-            names: Vec::new(),
-            metrics: Vec::new(),
+            metrics: Metrics::default(),
             metric_seq: 0,
             attribute_seq: 0,
             next_step: 0,
@@ -140,30 +129,6 @@ impl Appender {
         }
     }
 
-    /// The number of a metric, given at first sight.
-    pub fn metric(&mut self, name: &str) -> MetricId {
-        if let Some(id) = self.ids.get(name) {
-            return *id;
-        }
-        let id = MetricId(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
-        let name: Arc<str> = name.into();
-        self.ids.insert(name.clone(), id);
-        self.names.push(name);
-        self.metrics.push(Metric { named_in: u64::MAX, last: f64::NAN });
-        id
-    }
-
-    /// Name and last number of each metric, in order of first use.
-    pub fn last_values(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.names.iter().map(AsRef::as_ref).zip(self.metrics.iter().map(|metric| metric.last))
-    }
-
-    /// The last number of a metric; `None` if it was not logged.
-    #[must_use]
-    pub fn last(&self, name: &str) -> Option<f64> {
-        self.ids.get(name).map(|id| self.metrics[id.0 as usize].last)
-    }
-
     /// Takes the step and the time of an event: as given, or one past the last step (0 at first), and now.
     #[inline]
     pub fn coordinates(&mut self, step: Option<i64>, time_micros: Option<i64>) -> (i64, i64) {
@@ -173,38 +138,61 @@ impl Appender {
     }
 
     /// Appends one event's numbers.
-    #[inline]
     pub fn log(&mut self, step: i64, time: i64, values: &[(MetricId, f64)]) {
-        let bytes = frame::scalars_bytes(values.len());
-        if let Some(page) = &mut self.page
-            && bytes <= page.room()
-            && values.len() <= MAX_SCALARS
-        {
-            let number = page.number();
-            let mut named = true;
-            let metrics = self.metrics.as_mut_slice();
-            for (id, value) in values {
-                let metric = &mut metrics[id.0 as usize];
-                metric.last = *value;
-                named &= metric.named_in == number;
-            }
-            if named {
-                let seq = self.metric_seq;
-                page.append(bytes, |out, seed| frame::write_scalars(out, seed, seq, time, step, values));
-                self.metric_seq += values.len() as u64;
-                return;
-            }
-        }
         for part in values.chunks(MAX_SCALARS) {
-            self.log_slowly(step, time, part);
+            self.log_part(step, time, part);
         }
     }
 
-    /// As `log`, where a page or a name is missing.
-    #[cold]
-    fn log_slowly(&mut self, step: i64, time: i64, values: &[(MetricId, f64)]) {
+    /// Appends one event of `count` numbers, which `next` reads straight into the frame, at one past the last step where
+    /// none is given, and now. `None`, with nothing done, where `next` gives up or the page has no room.
+    #[inline]
+    pub fn log_from(
+        &mut self,
+        step: Option<i64>,
+        count: usize,
+        mut next: impl FnMut(&mut Metrics) -> Option<(MetricId, f64)>,
+    ) -> Option<()> {
+        let page = self.page.as_mut()?;
+        let bytes = frame::scalars_bytes(count);
+        if bytes > page.room() || count > MAX_SCALARS {
+            return None;
+        }
+        let step = step.unwrap_or(self.next_step);
+        let (seq, time, number) = (self.metric_seq, self.clock.now_micros(), page.number());
+        let metrics = &mut self.metrics;
+        // What the page has no name for is read back, and goes the slower way.
+        let mut unnamed = Vec::new();
+        let done = page.try_append(bytes, |out, seed| {
+            let mut frame = ScalarsFrame::begin(out, count, seq, time, step);
+            let mut is_named = true;
+            frame.fill(|| {
+                let (id, value) = next(metrics)?;
+                is_named &= metrics.is_named_in(id, number);
+                Some((id, value))
+            })?;
+            if !is_named {
+                unnamed = frame.scalars().iter().collect();
+                return None;
+            }
+            frame.finish(seed, |id, value| metrics.set_last(id, value));
+            Some(())
+        });
+        if done.is_some() {
+            self.metric_seq += count as u64;
+        } else if unnamed.is_empty() {
+            return None;
+        } else {
+            self.log_part(step, time, &unnamed);
+        }
+        self.next_step = step.wrapping_add(1);
+        Some(())
+    }
+
+    /// Appends numbers that fit one frame, behind the names that the page lacks, in another page where this one has no room.
+    fn log_part(&mut self, step: i64, time: i64, values: &[(MetricId, f64)]) {
         for (id, value) in values {
-            self.metrics[id.0 as usize].last = *value;
+            self.metrics.set_last(*id, *value);
         }
         let bytes = frame::scalars_bytes(values.len());
         let ids = values.iter().map(|(id, _)| *id);
@@ -219,7 +207,7 @@ impl Appender {
 
     /// Appends a value that is not just an `f64`.
     pub fn log_exact(&mut self, step: i64, time: i64, id: MetricId, value: &Scalar) {
-        self.metrics[id.0 as usize].last = value.value().unwrap_or(f64::NAN);
+        self.metrics.set_last(id, value.value().unwrap_or(f64::NAN));
         let bytes = frame::exact_bytes(value);
         let seq = self.metric_seq;
         self.metric_seq += 1;
@@ -271,29 +259,27 @@ impl Appender {
     /// Makes room for a frame of `bytes` bytes and the names of `ids` it needs, and writes these names. `false` where no
     /// page can be had.
     fn prepare(&mut self, bytes: usize, ids: &(impl Iterator<Item = MetricId> + Clone)) -> bool {
-        let unnamed = |metrics: &[Metric], number: u64| {
-            ids.clone().filter(|id| metrics[id.0 as usize].named_in != number).collect::<Vec<_>>()
-        };
-        let needed = |names: &[Arc<str>], ids: &[MetricId]| {
-            bytes + ids.iter().map(|id| frame::name_bytes(&names[id.0 as usize])).sum::<usize>()
+        let unnamed =
+            |metrics: &Metrics, page: u64| ids.clone().filter(|id| !metrics.is_named_in(*id, page)).collect::<Vec<_>>();
+        let needed = |metrics: &Metrics, ids: &[MetricId]| {
+            bytes + ids.iter().map(|id| frame::name_bytes(metrics.name(*id))).sum::<usize>()
         };
         let current = self.page.as_ref().map(|page| (page.number(), page.room()));
         let mut missing = unnamed(&self.metrics, current.map_or(u64::MAX - 1, |(number, _)| number));
-        if current.is_none_or(|(_, room)| needed(&self.names, &missing) > room) {
+        if current.is_none_or(|(_, room)| needed(&self.metrics, &missing) > room) {
             // A new page has no names yet.
             missing = unnamed(&self.metrics, self.next_page);
-            if !self.turn_page(needed(&self.names, &missing)) {
+            if !self.turn_page(needed(&self.metrics, &missing)) {
                 return false;
             }
         }
         let Some(page) = &mut self.page else { return false };
         for id in missing {
-            let metric = &mut self.metrics[id.0 as usize];
-            if metric.named_in == page.number() {
+            if self.metrics.is_named_in(id, page.number()) {
                 continue; // The same metric twice in one event.
             }
-            metric.named_in = page.number();
-            let name = &self.names[id.0 as usize];
+            self.metrics.set_named_in(id, page.number());
+            let name = self.metrics.name(id);
             page.append(frame::name_bytes(name), |out, seed| frame::write_name(out, seed, id, name));
         }
         true

@@ -147,6 +147,18 @@ impl Page {
     /// Where `bytes` is not such a number.
     #[inline]
     pub fn append(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32)) {
+        self.try_append(bytes, |frame, seed| {
+            write(frame, seed);
+            Some(())
+        });
+    }
+
+    /// As [`Self::append`]; nothing is published where `write` gives `None`.
+    ///
+    /// # Panics
+    /// As [`Self::append`].
+    #[inline]
+    pub fn try_append<T>(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32) -> Option<T>) -> Option<T> {
         assert!(bytes.is_multiple_of(8) && bytes <= self.room() && bytes >= 8, "a frame that fits");
         let end = self.cursor + bytes;
         if end < self.shared.capacity {
@@ -154,11 +166,12 @@ impl Page {
         }
         // SAFETY: the bytes lie within the page (asserted) and past `committed`, so only `self` touches them.
         let frame = unsafe { std::slice::from_raw_parts_mut(self.shared.base.as_ptr().add(self.cursor), bytes) };
-        write(frame, self.seed);
+        let written = write(frame, self.seed)?;
         #[expect(clippy::cast_possible_truncation, reason = "pages are far below 4 GiB")]
         self.length_word(self.cursor).store((bytes as u32).to_le(), Ordering::Release);
         self.cursor = end;
         self.shared.committed.store(end, Ordering::Release);
+        Some(written)
     }
 
     /// A reading handle.
@@ -320,6 +333,21 @@ mod tests {
         }
         assert_eq!(page.room(), 0);
         assert_eq!(seqs(page.view().committed()), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_frame_that_is_given_up_half_written_is_not_read() {
+        let mut page = Page::heap(HEADER_BYTES + 4 * frame::scalars_bytes(3));
+        page.begin(&header(0));
+        log(&mut page, 0, &[(MetricId(0), 0.5)]);
+        let given_up = page.try_append(frame::scalars_bytes(3), |out, seed| {
+            frame::write_scalars(out, seed, 1, 1, 2, &[(MetricId(0), 0.5); 3]);
+            None::<()>
+        });
+        assert_eq!(given_up, None);
+        assert_eq!(seqs(page.view().committed()), [0]);
+        log(&mut page, 2, &[(MetricId(0), 0.5)]);
+        assert_eq!(seqs(page.view().committed()), [0, 2]);
     }
 
     #[test]

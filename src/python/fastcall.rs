@@ -8,20 +8,20 @@
 #![expect(unsafe_code, reason = "a C function that reads a dict and its floats directly")]
 
 use std::ffi::{CStr, c_int};
-use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::keys::KeyCache;
 use super::numbers;
 use super::run::PyRun;
-use crate::journal::append::Appender;
+use crate::journal::metrics::Metrics;
 use crate::name;
 use crate::value::MetricId;
 use crate::writer::Locked;
@@ -53,7 +53,17 @@ Example:
 
 /// Puts `log` into the type `Run`.
 pub(super) fn install(py: Python<'_>) -> PyResult<()> {
-    let class = py.get_type::<PyRun>();
+    step_name(py);
+    put_log(&py.get_type::<PyRun>())
+}
+
+/// Put `log` into a class of its own too: where the object is of the very class that has the method, the interpreter need not
+/// look for it among the bases of the class, at each call.
+#[pyfunction]
+pub(super) fn put_log(class: &Bound<'_, PyType>) -> PyResult<()> {
+    if !class.is_subclass_of::<PyRun>()? {
+        return Err(PyTypeError::new_err(format!("invalid class {class}: expected Run or a class of it")));
+    }
     // Lives as long as the type, which lives as long as the process.
     let method = Box::leak(Box::new(ffi::PyMethodDef {
         ml_name: c"log".as_ptr(),
@@ -61,14 +71,12 @@ pub(super) fn install(py: Python<'_>) -> PyResult<()> {
         ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
         ml_doc: DOC.as_ptr(),
     }));
-    // SAFETY: `class` is a live type, and the definition is never freed. The descriptor checks that `self` is a Run.
+    // SAFETY: `class` is a live type, and the definition is never freed. The descriptor checks that `self` is of the class.
     let descriptor = unsafe {
         let descriptor = ffi::PyDescr_NewMethod(class.as_type_ptr(), method);
-        Bound::from_owned_ptr_or_err(py, descriptor)?
+        Bound::from_owned_ptr_or_err(class.py(), descriptor)?
     };
-    class.setattr("log", descriptor)?;
-    step_name(py);
-    Ok(())
+    class.setattr("log", descriptor)
 }
 
 /// The interned "step", which is the very object in the keyword names of every call.
@@ -105,9 +113,6 @@ unsafe extern "C" fn log(
     }
 }
 
-/// Scalars of one call that fit the stack; more go the slow way.
-const MAX_FAST: usize = 64;
-
 /// The usual call; `None` where it is not one, or where there is something to report, with nothing done.
 ///
 /// # Safety
@@ -127,8 +132,9 @@ unsafe fn log_fast(call: Call) -> Option<()> {
             return None;
         }
         let count = ffi::PyDict_Size(data).cast_unsigned();
-        let mut values = [const { MaybeUninit::<(MetricId, f64)>::uninit() }; MAX_FAST];
-        let places = values.get_mut(..count).filter(|places| !places.is_empty())?;
+        if count == 0 {
+            return None;
+        }
         let this = Borrowed::from_ptr(py, call.slf).cast_unchecked::<PyRun>();
         let this = this.get();
         if this.closed.load(Ordering::Relaxed) {
@@ -144,21 +150,17 @@ unsafe fn log_fast(call: Call) -> Option<()> {
         }
         let Locked { appender, caller: keys, .. } = &mut *locked;
         let (mut position, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
-        for place in &mut *places {
+        appender.log_from(step, count, |metrics| {
             if ffi::PyDict_Next(data, &raw mut position, &raw mut key, &raw mut value) == 0 {
                 return None;
             }
             let number = numbers::read(value)?;
             let metric = match keys.get(key) {
                 Some(metric) => metric,
-                None => new_key(key, keys, appender)?,
+                None => new_key(key, keys, metrics)?,
             };
-            place.write((metric, number));
-        }
-        let (step, time) = appender.coordinates(step, None);
-        let values = std::slice::from_raw_parts(places.as_ptr().cast::<(MetricId, f64)>(), count);
-        appender.log(step, time, values);
-        Some(())
+            Some((metric, number))
+        })
     }
 }
 
@@ -214,7 +216,7 @@ unsafe fn meet_names(py: Python<'_>, names: *mut ffi::PyObject, slot: &AtomicPtr
 
 /// The number of a key that is not in the table; `None` for a key that is no good name, which the slow way explains.
 #[cold]
-unsafe fn new_key(key: *mut ffi::PyObject, keys: &mut KeyCache, appender: &mut Appender) -> Option<MetricId> {
+unsafe fn new_key(key: *mut ffi::PyObject, keys: &mut KeyCache, metrics: &mut Metrics) -> Option<MetricId> {
     // SAFETY: attached, and the key is live. Encoding a str runs no Python code; its error is cleared.
     unsafe {
         if ffi::PyUnicode_CheckExact(key) == 0 {
@@ -228,7 +230,7 @@ unsafe fn new_key(key: *mut ffi::PyObject, keys: &mut KeyCache, appender: &mut A
         }
         let text = std::str::from_utf8_unchecked(std::slice::from_raw_parts(text.cast(), bytes.cast_unsigned()));
         name::check("metric name", text).ok()?;
-        let id = appender.metric(text);
+        let id = metrics.id(text);
         keys.insert(key, id);
         Some(id)
     }
@@ -269,7 +271,6 @@ fn parse<'a, 'py>(
     positional: usize,
     names: Option<&Bound<'py, PyTuple>>,
 ) -> PyResult<Arguments<'a, 'py>> {
-    use pyo3::exceptions::PyTypeError;
     if positional > 2 {
         let message = format!("log() takes at most 2 positional arguments (data, step) but {positional} were given");
         return Err(PyTypeError::new_err(message));

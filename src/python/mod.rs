@@ -32,5 +32,6 @@ fn extension(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<table::PyTable>()?;
     module.add_class::<compare::PyComparison>()?;
     module.add_function(wrap_pyfunction!(cli::run, module)?)?;
+    module.add_function(wrap_pyfunction!(fastcall::put_log, module)?)?;
     fastcall::install(module.py())
 }

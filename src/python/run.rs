@@ -119,14 +119,14 @@ impl PyRun {
 
     /// The last number that this process logged of a metric; None if it logged none.
     fn last(&self, metric: &str) -> Option<f64> {
-        self.run.as_ref()?.writer().lock().appender.last(metric)
+        self.run.as_ref()?.writer().lock().appender.metrics.last(metric)
     }
 
     /// The last number that this process logged of each metric, by name.
     fn last_values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let values: Vec<(String, f64)> = self.run.as_ref().map_or_else(Vec::new, |run| {
             let locked = run.writer().lock();
-            locked.appender.last_values().map(|(name, value)| (name.to_owned(), value)).collect()
+            locked.appender.metrics.last_values().map(|(name, value)| (name.to_owned(), value)).collect()
         });
         let dict = PyDict::new(py);
         for (name, value) in values {
@@ -356,7 +356,7 @@ fn append(locked: &mut Locked<KeyCache>, step: Option<i64>, time: Option<i64>, v
     let (step, time) = appender.coordinates(step, time);
     let mut numbers: Vec<(MetricId, f64)> = Vec::with_capacity(values.len());
     for (name, value) in values {
-        let id = appender.metric(name);
+        let id = appender.metrics.id(name);
         match value {
             Scalar::Number(number) => numbers.push((id, *number)),
             exact => appender.log_exact(step, time, id, exact),

@@ -28,7 +28,7 @@ fn a_thread_that_panics_keeps_nobody_waiting_and_loses_nothing() {
     let writer: Writer<()> = Writer::start(folder, origin, current_process(), &settings);
     let log = |event: u64| {
         let mut locked = writer.lock();
-        let loss = locked.appender.metric("loss");
+        let loss = locked.appender.metrics.id("loss");
         locked.appender.log(event.cast_signed(), 0, &[(loss, 0.5)]);
     };
     log(0);

@@ -1,7 +1,7 @@
 """Corrected p values are those of the papers, of SciPy, and of the plain definitions."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runlake import InvalidArgument
@@ -27,14 +27,12 @@ def test_the_step_down_of_holm_by_hand():
     assert adjusted([0.01, 0.04, 0.03, 0.005], "holm") == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
-@settings(deadline=None)
 @given(probabilities)
 def test_the_false_discovery_rate_is_that_of_scipy(p):
     stats = pytest.importorskip("scipy.stats")
     assert adjusted(p, "bh") == pytest.approx(list(stats.false_discovery_control(p)))
 
 
-@settings(deadline=None)
 @given(probabilities, st.floats(0.001, 0.999))
 def test_holm_rejects_what_its_definition_rejects(p, alpha):
     rejected = set()
@@ -46,7 +44,6 @@ def test_holm_rejects_what_its_definition_rejects(p, alpha):
     assert {place for place, value in enumerate(corrected) if value < alpha} == rejected
 
 
-@settings(deadline=None)
 @given(probabilities)
 def test_no_correction_makes_p_smaller_and_bonferroni_is_the_strictest(p):
     bh, holm, bonferroni = (adjusted(p, name) for name in ("bh", "holm", "bonferroni"))

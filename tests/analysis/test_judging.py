@@ -139,7 +139,7 @@ def test_a_page_shows_names_as_text():
 values = st.lists(st.one_of(st.none(), st.floats()), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values, values, st.sampled_from(["welch", "t", "mannwhitney"]), st.sampled_from([None, 0.5]))
 def test_any_values_give_a_verdict_and_the_other_way_round_the_opposite(a, b, method, margin):
     forth = verdict(group("a", a), group("b", b), method=method, equivalence=margin)

@@ -99,7 +99,6 @@ def test_an_effect_of_nothing_is_found_as_often_as_alpha_says_and_never_with_80_
     )
 
 
-@settings(deadline=None)
 @given(st.floats(-1e9, 1e9), st.integers(2, 50), st.integers(2, 50))
 def test_power_is_a_probability_at_any_size(effect, first, second):
     assert 0 <= estimates.power(effect, (first, second)) <= 1
@@ -119,14 +118,13 @@ def test_the_effect_size_is_that_of_the_text_book():
     assert estimates.hedges_g(a, b) == pytest.approx(0.5924, abs=5e-5)
 
 
-@settings(deadline=None)
 @given(samples, samples)
 def test_superiority_counts_all_pairs_of_values(a, b):
     wins = sum((x > y) + 0.5 * (x == y) for x in a for y in b)
     assert methods.superiority(a, b) == pytest.approx(wins / (len(a) * len(b)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(samples, samples, st.sampled_from(["welch", "t", "mannwhitney"]))
 def test_p_values_are_probabilities_and_the_same_either_way_round(a, b, method):
     if methods.is_degenerate(method, a, b, paired=False):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import runlake as rl
+from runlake import _runlake
 
 
 @pytest.fixture
@@ -322,6 +323,31 @@ def test_a_metric_name_that_cannot_be_stored_is_refused(run, name):
     with pytest.raises(rl.InvalidName, match="invalid metric name"):
         run.log({"good": 1, name: 1})
     assert len(rl.open(run.lake).metrics()) == 0
+
+
+def test_nothing_of_a_refused_call_is_recorded_or_remembered(run):
+    run.log({"a": 1.0, "b": 1.0}, step=7)
+    with pytest.raises(TypeError, match='metric "b": cannot log'):
+        run.log({"a": 2.0, "b": object()}, step=20)
+    assert dict(run.summary) == {"a": 1.0, "b": 1.0}
+    run.log({"a": 3.0})
+    rows = rl.open(run.lake).metrics("a").rows()
+    assert [(row["step"], row["value"]) for row in rows] == [(7, 1.0), (8, 3.0)]
+
+
+def test_a_subclass_logs_as_its_base_does_and_nothing_else_is_taken_for_a_run(lake):
+    class Mine(rl.Run):
+        pass
+
+    run = rl.init("p", lake=lake, quiet=True)
+    run.__class__ = Mine
+    run.log({"a": 1.0}, step=3)
+    assert len(rl.open(lake).metrics()) == 1
+    with pytest.raises(TypeError, match="'log' .* '.*Run'"):
+        rl.Run.log(object(), {"a": 1.0})
+    with pytest.raises(TypeError, match="expected Run or a class of it"):
+        _runlake.put_log(dict)
+    run.finish()
 
 
 def test_a_value_whose_conversion_fails_keeps_its_cause(run):

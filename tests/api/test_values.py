@@ -302,7 +302,7 @@ def expected_cells(value):
     return bits(number), None if abs(int(value)) <= 2**53 else str(int(value))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(events)
 def test_any_events_read_back(tmp_path_factory, events):
     lake = tmp_path_factory.mktemp("lake") / "lake"

@@ -78,7 +78,7 @@ fn gone() -> Process {
 fn log(writer: &Writer<()>, event: u64, expected: &mut Vec<Row>) {
     let mut locked = writer.lock();
     let appender = &mut locked.appender;
-    let (loss, note) = (appender.metric("loss"), appender.metric("note"));
+    let (loss, note) = (appender.metrics.id("loss"), appender.metrics.id("note"));
     let (step, time) = appender.coordinates(None, None);
     let seq = expected.len() as u64;
     let value = event as f64 / 3.0;
