@@ -1,6 +1,6 @@
 """Fills a lake with runs of random curves, for the benchmarks and for whoever wants to try a large one.
 
-The lake that the issue of large lakes is about, a billion rows, takes some minutes and 3 GB:
+The lake that the issue of large lakes is about, a billion rows, takes some minutes and 2.5 GB:
 `python benches/generate.py LAKE --runs 10000 --metrics 100 --steps 1000`.
 """
 
