@@ -1,8 +1,8 @@
 """The benchmarks: `python3 tools/dev.py bench` runs them on a release build and prints the table.
 
 Each figure is measured against a baseline in the same process, or is a size or a time that the table gives a bar for.
-`--write` also puts the table into docs/benchmarks.md; `--only call start` runs some subjects; `--peers` measures other
-trackers beside ours, each in an environment of its own, which takes pip and some minutes.
+`--write` also puts the table into docs/benchmarks.md; `--only call start` runs some subjects; `--peers` has other
+trackers log beside ours, and `--readers` has them read, each in an environment of its own, which takes pip and some minutes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import peers
-from measure import Line
+import readers
+from measure import Line, table
 
 import runlake
 
@@ -34,6 +35,7 @@ SUBJECTS = {
     "start": "Beginning and end",
     "read": "Reading",
     "query": "Large lakes",
+    "memory": "Larger than memory",
     "curves": "Curves",
 }
 
@@ -53,15 +55,6 @@ def run(subject: str, folder: Path) -> list[Line]:
     return importlib.import_module(subject).measure(folder)
 
 
-def table(lines: list[Line]) -> list[str]:
-    """Return the lines as a Markdown table."""
-    rows = ["| | figure | bar | |", "|---|--:|--:|---|"]
-    marks = {True: "met", False: "**missed**", None: ""}
-    return rows + [
-        f"| {line.what} | {line.figure} | {line.bar} | {marks[line.met]} |" for line in lines
-    ]
-
-
 def machine() -> str:
     """Return what was measured on."""
     names = [
@@ -79,13 +72,19 @@ def main() -> int:
     )
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     parser.add_argument(
-        "--only", nargs="+", choices=SUBJECTS, default=list(SUBJECTS), help="these subjects only"
+        "--only", nargs="*", choices=SUBJECTS, default=list(SUBJECTS), help="these subjects only"
     )
     parser.add_argument(
         "--peers",
         nargs="*",
         choices=peers.PEERS,
         help="also measure these trackers; all if none is named",
+    )
+    parser.add_argument(
+        "--readers",
+        nargs="*",
+        choices=readers.READERS,
+        help="also ask these trackers for what they hold; all if none is named",
     )
     parser.add_argument(
         "--folder",
@@ -109,6 +108,11 @@ def main() -> int:
         print("\n".join(["", f"## {SUBJECTS[subject]}", *table(lines)]), flush=True)
     if options.peers is not None:
         part = peers.page(options.peers or list(peers.PEERS), options.folder)
+        page += ["", *part]
+        print("\n".join(part), flush=True)
+    if options.readers is not None:
+        part, lines = readers.page(options.readers or list(readers.READERS), options.folder)
+        missed |= any(line.met is False for line in lines)
         page += ["", *part]
         print("\n".join(part), flush=True)
     if options.write:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: loops timed against one another, a line of the table, and a folder to work in."""
+"""What the benchmarks share: loops timed against one another, the table and its lines, and sizes of folders and processes."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def at_most(what: str, figure: float, bar: float, shape: str = "{:.2f}") -> Line
 def at_least(what: str, figure: float, bar: float, shape: str = "{:.2f}") -> Line:
     """Return the line of a figure that must not be less than its bar."""
     return Line(what, shape.format(figure), "at least " + shape.format(bar), figure >= bar)
+
+
+def table(lines: list[Line]) -> list[str]:
+    """Return the lines as a Markdown table."""
+    rows = ["| | figure | bar | |", "|---|--:|--:|---|"]
+    marks = {True: "met", False: "**missed**", None: ""}
+    return rows + [
+        f"| {line.what} | {line.figure} | {line.bar} | {marks[line.met]} |" for line in lines
+    ]
 
 
 def loop(statement: str, names: Iterable[str]) -> Callable[..., int]:

@@ -6,13 +6,11 @@ user writes: `log(i, x)` and `finish()`, after it has begun a run in `folder`.
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
+from environment import answer, environment
 from measure import folder_bytes
 
 CALLS = 5_000
@@ -145,21 +143,12 @@ def page(names: list[str], folder: Path) -> list[str]:
     rows = [row(name, sys.executable, program, folder) for name, program in OURS.items()]
     for name in names:
         packages, program = PEERS[name]
-        with tempfile.TemporaryDirectory(dir=folder, prefix=f"peer-{name}-") as home:
-            env = Path(home, "env")
-            venv.create(env, with_pip=True)
-            python = str(env / "bin" / "python")
-            install = [python, "-m", "pip", "install", "--quiet", *packages]
-            if subprocess.run(install, check=False).returncode:
+        with environment(packages, folder) as made:
+            if made is None:
                 rows.append(f"| {name} | could not be installed | | | |")
-                continue
-            listed = [python, "-m", "pip", "list", "--format=json"]
-            found = json.loads(subprocess.run(listed, check=True, capture_output=True).stdout)
-            version = {
-                package["name"].lower().replace("_", "-"): package["version"] for package in found
-            }
-            package = packages[0].split("[")[0].lower()
-            rows.append(row(f"{name} {version[package]}", python, program, Path(home)))
+            else:
+                python, version, work = made
+                rows.append(row(f"{name} {version}", python, program, work))
     return [
         "## Other trackers",
         "",
@@ -177,16 +166,9 @@ def row(name: str, python: str, program: str, folder: Path) -> str:
     """Run one program and return its row."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="log-") as log:
         source = MEASURE.replace("{program}", program)
-        done = subprocess.run(
-            [python, "-c", source, log, str(CALLS)],
-            cwd=log,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            print(done.stderr[-2000:], file=sys.stderr)
+        times = answer(python, source, log, CALLS, folder=Path(log))
+        if times is None:
             return f"| {name} | failed | | | |"
-        p50, p99, finish = json.loads(done.stdout.splitlines()[-1])
+        p50, p99, finish = times
         size = folder_bytes(Path(log)) / CALLS
     return f"| {name} | {p50 / 1000:.2f} | {p99 / 1000:.2f} | {finish:.2f} | {size:.0f} |"
