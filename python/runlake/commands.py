@@ -11,6 +11,7 @@ import json
 import math
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .lake import Lake
@@ -50,6 +51,24 @@ def plot(
     return True
 
 
+def report(
+    lake: str,
+    *,
+    as_json: bool,
+    title: str | None,
+    text: str | None,
+    metrics: list[str],
+    output: str,
+    **arguments: Any,
+) -> bool:
+    """Write a report of these runs into a file."""
+    written = "" if text is None else Path(text).read_text(encoding="utf-8")
+    made = Lake(lake).report(title, text=written, metrics=metrics or None, **arguments)
+    made.save(output)
+    sys.stdout.write(json.dumps({"output": output}) + "\n" if as_json else f"{output}\n")
+    return True
+
+
 def _plain(value: object) -> object:
     """Return a value as JSON has it: what it has no number or form for is a text."""
     if isinstance(value, dict):
@@ -63,7 +82,7 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
-COMMANDS: dict[str, Callable[..., bool]] = {"plot": plot, "sql": sql}
+COMMANDS: dict[str, Callable[..., bool]] = {"plot": plot, "report": report, "sql": sql}
 
 
 def run(request: str) -> bool:
