@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .errors import InvalidArgument
 from .lake import Lake
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def report(
     **arguments: Any,
 ) -> bool:
     """Write a report of these runs into a file."""
-    written = "" if text is None else Path(text).read_text(encoding="utf-8")
+    try:
+        written = "" if text is None else Path(text).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InvalidArgument(f"text: {text} is no text in UTF-8") from None
     made = Lake(lake).report(title, text=written, metrics=metrics or None, **arguments)
     made.save(output)
     sys.stdout.write(json.dumps({"output": output}) + "\n" if as_json else f"{output}\n")

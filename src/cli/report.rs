@@ -11,14 +11,14 @@ use crate::error::Result;
 
 const EXAMPLES: &str = "Examples:
   runlake report --project digits --output digits.html
-  runlake report --template ab-test --a \"config.opt = 'adam'\" --b \"config.opt = 'sgd'\" -m val/acc -o ab.html
+  runlake report --template ab-test --a \"config.lr = 0.1\" --b \"config.lr = 0.01\" -o ab.html
   runlake report wide --template model-card --text card.md --output CARD.md
   runlake report --template weekly --until 2026-11-27 --output week.html";
 
 /// Write a report: one page that needs no other file and no network, or Markdown
 ///
-/// The same runs give the same bytes. A page takes `pip install \"runlake[report]\"`, its tests of groups
-/// `runlake[stats]`; Markdown takes neither, and has its pictures in a folder beside it.
+/// The same runs give the same bytes. A page takes `pip install "runlake[report]"`, and tests of groups take
+/// `runlake[stats]`. Markdown has its pictures in a folder beside it, or in words where the package is not installed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// Group the runs by this column, such as config.lr; may be repeated
     #[arg(long, value_name = "COLUMN")]
     by: Vec<String>,
-    /// Which values of the metrics are better [default: as `define_metric` or their names say]
+    /// Which values of the first metric are better [default: as `define_metric` or its name says]
     #[arg(long, value_enum, value_name = "WHICH")]
     direction: Option<Direction>,
     /// Of an A/B test: the runs that meet this filter

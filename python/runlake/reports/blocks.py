@@ -6,6 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from runlake import encode
+from runlake.analysis.selection import near
+from runlake.errors import NotFound
+
 from . import quantities
 
 if TYPE_CHECKING:
@@ -93,6 +97,7 @@ def cell(value: Any) -> Cell:
     """Return any value as a cell; a cell stays what it is."""
     if isinstance(value, Cell):
         return value
+    value = encode.plain(value)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     style: Style = "bad" if isinstance(value, float) and value != value else ""  # noqa: PLR0124 - NaN
     return Cell(quantities.shown(value), style, is_number)
@@ -119,6 +124,7 @@ def table_of(data: Any, columns: Sequence[str] | None, limit: int, caption: str)
 
     Raises:
         TypeError: For anything else.
+        NotFound: For a column that no row has.
     """
     rows = data
     if hasattr(data, "rows") and hasattr(data, "column_names"):
@@ -139,5 +145,11 @@ def table_of(data: Any, columns: Sequence[str] | None, limit: int, caption: str)
     if total > limit:
         note = f"The first {limit:,} of {quantities.things(total, 'row')}"
         caption = f"{caption} ({note[0].lower()}{note[1:]})" if caption else note
-    names = list(columns or dict.fromkeys(str(name) for row in rows for name in row))
-    return table(names, ([row.get(name) for name in names] for row in rows[:limit]), caption)
+    known = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(known if columns is None else columns)
+    for name in names:
+        if rows and name not in known:
+            raise NotFound(f"table: no row has a column {name!r}{near(str(name), map(str, known))}")
+    return table(
+        list(map(str, names)), ([row.get(name) for name in names] for row in rows[:limit]), caption
+    )

@@ -51,11 +51,9 @@ def comparison(compared: Comparison) -> list[Block]:
 def verdicts(found: Verdict | Sequence[Verdict]) -> list[Block]:
     """Return the decision of one verdict and its figures; of several, a table with a row for each."""
     if isinstance(found, Verdict):
-        return [
-            Notice(found.decision.capitalize(), str(found), DECISIONS[found.decision]),
-            _groups(found),
-            _figures(found),
-        ]
+        figures = [] if found.difference is None else [_figures(found)]
+        title = found.decision.capitalize()
+        return [Notice(title, str(found), DECISIONS[found.decision]), _groups(found), *figures]
     header = ("a", "b", "decision", "difference", "interval", "p", "corrected p", "Hedges g")
     rows = [
         (

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from runlake.errors import InvalidArgument, NotFound
 from runlake.plots import Picture, spec
 
 from .quantities import number
@@ -24,8 +25,11 @@ _MOST_IN_WORDS = 8
 
 
 def curves(lake: Lake, metric: str, **arguments: Any) -> Picture | None:
-    """Return the curves of one metric; None where none has two finite values. For the arguments and errors see `Lake.plot`."""
-    drawn = lake.plot(metric, points=_POINTS, **arguments).spec
+    """Return the curves of one metric, by the arguments of `Lake.plot`; None where none has two finite values."""
+    try:
+        drawn = lake.plot(metric, points=_POINTS, **arguments).spec
+    except (InvalidArgument, NotFound):  # it is in summaries only: there is nothing to draw
+        return None
     rows = Counter(row["label"] for panel in drawn["vconcat"] for row in panel["data"]["values"])
     return _narrow(drawn) if any(count > 1 for count in rows.values()) else None
 
@@ -33,7 +37,7 @@ def curves(lake: Lake, metric: str, **arguments: Any) -> Picture | None:
 def group_curves(
     lake: Lake, metric: str, groups: Mapping[str, Sequence[str]], project: str | None
 ) -> Picture | None:
-    """Return the mean curve of each group of runs with its 95 % interval; None where no group has one.
+    """Return the mean curve of each group of runs with its 95 % interval; None where none has two finite values.
 
     Args:
         lake: The lake.
@@ -42,21 +46,18 @@ def group_curves(
         project: The project of the runs, where one was asked for.
     """
     rows: list[spec.Row] = []
+    which: dict[str, Any] = {"at": "curve", "points": _POINTS, "resamples": 0, "project": project}
     for name, ids in groups.items():
-        if not ids:
-            continue
-        table = lake.aggregate(
-            metric, runs=ids, project=project, at="curve", points=_POINTS, resamples=0
-        )
-        for row in table.rows():
-            if row["mean"] is not None:
-                low, high = row["t_low"], row["t_high"]
-                ends = {"low": low, "high": high} if low is not None else {}
-                rows.append({"x": row["x"], "value": row["mean"], "label": name, **ends})
-    if not rows:
+        found = lake.aggregate(metric, runs=ids, **which).rows() if ids else []
+        for row in found:
+            if row["mean"] is not None and math.isfinite(row["mean"]):
+                ends = {"low": row["t_low"], "high": row["t_high"]}
+                is_known = all(end is not None and math.isfinite(end) for end in ends.values())
+                own = ends if is_known else {}
+                rows.append({"x": row["x"], "value": row["mean"], "label": name, **own})
+    if not any(count > 1 for count in Counter(row["label"] for row in rows).values()):
         return None
-    drawn = spec.curves({metric: rows}, x="step", labels=list(groups))
-    return _narrow(drawn)
+    return _narrow(spec.curves({metric: rows}, x="step", labels=list(groups)))
 
 
 def intervals(

@@ -63,6 +63,11 @@ def sections(markdown: str) -> tuple[str, dict[str, str]]:
     return "\n".join(before).strip(), texts
 
 
+def without_tags(markdown: str) -> str:
+    """Return Markdown of anybody, such as the notes of a run, in which no renderer finds a tag or a picture to fetch."""
+    return re.sub(r"<(?=[a-z/!?])", "&lt;", markdown, flags=re.IGNORECASE).replace("![", r"!\[")
+
+
 def _is_harmless(url: str) -> bool:
     return _ALLOWED.match(url) is not None or _SCHEME.match(url) is None
 

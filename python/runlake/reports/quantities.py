@@ -19,8 +19,8 @@ _LONGEST = 120
 
 
 def one_line(text: str) -> str:
-    """Return a text without characters that cannot be seen: each is shown by its number."""
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    """Return a text without characters that cannot be seen or that break a line: each is written as Python would."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def shown(value: Any) -> str:
@@ -31,7 +31,7 @@ def shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return number(value)
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and value == value:  # noqa: PLR0124 - pandas has moments that are none
         return moment(value)
     if isinstance(value, (list, tuple)):
         return ", ".join(shown(item) for item in value)
@@ -46,9 +46,9 @@ def number(value: float) -> str:
     return {"nan": "NaN", "inf": "∞", "-inf": "-∞"}.get(text := f"{value:.5g}", text)
 
 
-def change(value: float, before: float) -> str:
+def change(value: float | None, before: float | None) -> str:
     """Return by how much a number differs from another, in parts of that where it is not 0: "+2.5 %"."""
-    if not (math.isfinite(value) and math.isfinite(before)):
+    if value is None or before is None or not math.isfinite(value - before):
         return ""
     if before == 0:
         return f"{value - before:+.3g}"
@@ -56,8 +56,9 @@ def change(value: float, before: float) -> str:
 
 
 def moment(value: datetime) -> str:
-    """Return a moment to the minute, in UTC."""
-    return value.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M")
+    """Return a moment to the minute, in UTC, which it is taken to be in where it says nothing."""
+    aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+    return aware.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M")
 
 
 def span(secs: float | None) -> str:

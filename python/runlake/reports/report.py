@@ -80,6 +80,7 @@ class Report:
 
         Raises:
             TypeError: For data that is none of these.
+            NotFound: For a column that no row has.
         """
         names = None if columns is None else list(columns)
         return self.add(blocks.table_of(data, names, limit, caption))

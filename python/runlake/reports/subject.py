@@ -45,6 +45,12 @@ class Metric:
         return column(self.name)
 
     @property
+    def logged_as(self) -> tuple[str, ...]:
+        """Return the names under which there may be a curve: where a summary has "loss/min" alone, "loss" was logged."""
+        added = _FIGURES.fullmatch(self.name)
+        return (self.name, added[1]) if added else (self.name,)
+
+    @property
     def better(self) -> str:
         """Which values are better, in words."""
         if self.direction is None:
@@ -109,7 +115,7 @@ class Subject:
         known = self.metrics if self.are_chosen else [m for m in self.metrics if m.direction]
         if not known:
             raise InvalidArgument(
-                "metrics: say which metric decides: no run has one that is known to be better lower or higher"
+                "metrics: say which metric decides, and direction: of none is it known whether lower or higher values are better"
             )
         if known[0].direction is None:
             raise InvalidArgument(
@@ -168,16 +174,9 @@ def subject(
         projects = {row["project"] for row in lake.runs().rows()}
         raise NotFound(f"no run is of the project {project!r}{near(project, projects)}")
     rows = lake.runs(where, runs=ids, project=project).rows()
-    which = (ids, where, project)
     found = [] if not rows else _logged(lake, ids, where, project)
-    for name in chosen or ():
-        if name not in found and rows:
-            raise NotFound(f"none of the runs has a metric {name!r}{near(name, found)}")
-    names = list(chosen or found)
-    goals = lake._engine.directions(names, which) if rows else [None] * len(names)  # noqa: SLF001 - of this package
-    known = [
-        Metric(name, *(goal or (None, False))) for name, goal in zip(names, goals, strict=True)
-    ]
+    names = [_found(name, found) for name in chosen] if chosen and rows else found
+    known = _metrics(lake, names, (ids, where, project))
     if not chosen:
         had = {metric.name: sum(metric.of(row) is not None for row in rows) for metric in known}
         known.sort(key=lambda metric: (*_rank(metric), -had[metric.name], metric.name))
@@ -191,6 +190,32 @@ def subject(
         for row in rows
     }
     return Subject(lake, project, rows, known, bool(chosen), called)
+
+
+def _found(name: str, names: list[str]) -> str:
+    """Return the name by which a metric is in the summaries, where "loss" may be there as "loss/min" alone.
+
+    Raises:
+        NotFound: Where it is not.
+    """
+    for known in (name, *names):
+        added = _FIGURES.fullmatch(known)
+        if known in names and (known == name or (added and added[1] == name)):
+            return known
+    raise NotFound(f"none of the runs has a metric {name!r}{near(name, names)}")
+
+
+def _metrics(lake: Lake, names: list[str], which: Any) -> list[Metric]:
+    """Return metrics with their directions, which may be those of the curves that they are figures of."""
+    metrics = [Metric(name, None, is_guess=False) for name in names]
+    asked = [name for metric in metrics for name in metric.logged_as]
+    goals = dict(zip(asked, lake._engine.directions(asked, which), strict=True))  # noqa: SLF001 - of this package
+    known = []
+    for metric in metrics:
+        goal = next((goal for name in metric.logged_as if (goal := goals[name])), None)
+        direction: Any = goal[0] if goal else None
+        known.append(Metric(metric.name, direction, is_guess=bool(goal and goal[1])))
+    return known
 
 
 def _logged(lake: Lake, ids: list[str] | None, where: str | None, project: str | None) -> list[str]:

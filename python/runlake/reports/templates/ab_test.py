@@ -10,6 +10,8 @@ from runlake.errors import InvalidArgument
 from runlake.reports import blocks, comparing, drawings, quantities
 from runlake.reports.blocks import Cell, Text, table
 
+from .sections import group_curves
+
 if TYPE_CHECKING:
     from runlake.analysis.verdict import Verdict
     from runlake.lake import Runs
@@ -53,7 +55,7 @@ def build(report: Report, subject: Subject, options: Options) -> None:
     report.heading("Decision")
     verdict = _judged(report, subject, metric, groups)
     _values(report, subject, metric, groups)
-    _curves(report, subject, groups)
+    group_curves(report, subject, groups)
     others = [other for other in subject.metrics[1:] if other.direction]
     if verdict and subject.are_chosen and others:
         _others(report, subject, others, groups)
@@ -120,20 +122,6 @@ def _values(report: Report, subject: Subject, metric: Metric, groups: dict[str, 
     more = f"The first {_MOST_RUNS} of {len(rows):,}" if len(rows) > _MOST_RUNS else ""
     header = ["run", "group", *(["seed"] if has_seed else []), "status", metric.name]
     report.add(table(header, cells, more))
-
-
-def _curves(report: Report, subject: Subject, groups: dict[str, list[Row]]) -> None:
-    ids = {name: [row["id"] for row in rows] for name, rows in groups.items()}
-    metrics = subject.metrics if subject.are_chosen else [subject.decisive()]
-    pictures = [
-        (metric, drawings.group_curves(subject.lake, metric.name, ids, subject.project))
-        for metric in metrics
-    ]
-    if any(picture for _, picture in pictures):
-        report.heading("Curves")
-    for metric, picture in pictures:
-        if picture is not None:
-            report.plot(picture, f"{metric.name}: the mean of each group and its 95 % interval")
 
 
 def _others(

@@ -11,7 +11,7 @@ from runlake.errors import InvalidArgument
 from runlake.reports import comparing, drawings, quantities
 from runlake.reports.blocks import Cell, Text, table
 
-from .sections import setting_name
+from .sections import group_curves, setting_name
 
 if TYPE_CHECKING:
     from runlake.analysis.verdict import Verdict
@@ -51,22 +51,23 @@ def build(report: Report, subject: Subject, options: Options) -> None:
     _outcome(report, subject, metric, {"baseline": own, **variants})
     report.heading("Settings")
     _settings(report, base, names, variants)
-    _curves(report, subject, metric, {"baseline": own, **variants})
+    first = dict(list(variants.items())[:_MOST_CURVES])
+    more = f", of the first {_MOST_CURVES} variants" if len(variants) > len(first) else ""
+    group_curves(report, subject, {"baseline": own, **first}, more)
 
 
 def _baseline(subject: Subject, asked: Any) -> Row:
     """Return the run that the others are variants of."""
-    if asked is not None:
-        return rows_of(subject.lake, asked, subject.project, argument="baseline")[0]
-    projects = {row["project"] for row in subject.rows}
-    known = [id for project in sorted(projects) if (id := subject.lake.baseline(project))]
-    if len(known) != 1:
+    if asked is None:
+        projects = sorted({row["project"] for row in subject.rows})
+        asked = [id for project in projects if (id := subject.lake.baseline(project))]
+    found = rows_of(subject.lake, asked, subject.project, argument="baseline")
+    if len(found) != 1:
+        known = quantities.things(len(found), "run")
         raise InvalidArgument(
-            "baseline: say of which run the others are variants, as none of their projects has a baseline"
-            if not known
-            else "baseline: say of which run the others are variants, as their projects have different baselines"
+            f"baseline: say which run the others are variants of; {known} may be meant"
         )
-    return rows_of(subject.lake, [known[0]], subject.project, argument="baseline")[0]
+    return found[0]
 
 
 def _varied(subject: Subject, base: Row, by: tuple[str, ...]) -> list[str]:
@@ -96,10 +97,7 @@ def _groups(subject: Subject, base: Row, names: list[str]) -> tuple[list[Row], G
             for name, _ in changes
         )
         # Digits that are not shown may be all that tells two variants apart.
-        told += (
-            f" ({sum(name.startswith(told) for name in variants) + 1})" if told in variants else ""
-        )
-        variants[told] = rows
+        variants[told if told not in variants else f"{told} ({len(variants) + 1})"] = rows
     return own, variants
 
 
@@ -109,10 +107,9 @@ def _outcome(report: Report, subject: Subject, metric: Metric, groups: Groups) -
     means = {name: subject.values(metric, groups[name]) for name in names}
     base = statistics.fmean(means["baseline"]) if means["baseline"] else None
     rows = []
-    for name in names:
-        values, verdict = means[name], verdicts.get(name)
-        mean = statistics.fmean(values) if values else None
-        is_compared = name != "baseline" and mean is not None and base is not None
+    for name, values in means.items():
+        verdict, mean = verdicts.get(name), statistics.fmean(values) if values else None
+        change = "" if name == "baseline" else quantities.change(mean, base)
         rows.append(
             [
                 name,
@@ -120,7 +117,7 @@ def _outcome(report: Report, subject: Subject, metric: Metric, groups: Groups) -
                 len(groups[name]) - len(values) or None,
                 mean,
                 statistics.stdev(values) if len(values) > 1 else None,
-                Cell(quantities.change(mean, base) if is_compared else "", is_number=True),  # type: ignore[arg-type]
+                Cell(change, is_number=True),
                 comparing.interval(verdict.interval if verdict else None),
                 comparing.p(verdict.p_corrected if verdict else None),
                 comparing.decision(verdict) if verdict else None,
@@ -189,19 +186,3 @@ def _settings(report: Report, base: Row, names: list[str], variants: Groups) -> 
             f"What is not as in the baseline is bold{more}",
         )
     )
-
-
-def _curves(report: Report, subject: Subject, metric: Metric, groups: Groups) -> None:
-    names = list(groups)[: _MOST_CURVES + 1]
-    ids = {name: [row["id"] for row in groups[name]] for name in names}
-    metrics = subject.metrics if subject.are_chosen else [metric]
-    drawn = [
-        (of.name, drawings.group_curves(subject.lake, of.name, ids, subject.project))
-        for of in metrics
-    ]
-    if any(picture for _, picture in drawn):
-        report.heading("Curves")
-    for name, picture in drawn:
-        if picture is not None:
-            more = f", of the first {_MOST_CURVES} variants" if len(groups) > len(names) else ""
-            report.plot(picture, f"{name}: the mean of each variant and its 95 % interval{more}")

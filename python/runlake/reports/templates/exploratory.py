@@ -7,7 +7,7 @@ import statistics
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from runlake.reports import quantities
+from runlake.reports import comparing, quantities
 from runlake.reports.blocks import Cell, Text, table
 
 from .sections import MAIN_METRICS, curves, facts, period, runs_table, setting_name
@@ -146,7 +146,7 @@ def _correlations(report: Report, subject: Subject) -> None:
     except ModuleNotFoundError:
         return
     rows = [
-        (setting_name(of.setting), of.runs, of.pearson, of.spearman, of.p_corrected)
+        (setting_name(of.setting), of.runs, of.pearson, of.spearman, comparing.p(of.p_corrected))
         for of in found.rows
         if of.spearman is not None
     ]

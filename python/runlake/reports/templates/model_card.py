@@ -6,6 +6,7 @@ that nobody filled says so.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import statistics
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from runlake import encode
 from runlake.errors import InvalidArgument, NotFound
 from runlake.reports import blocks, prose, quantities
-from runlake.reports.blocks import Cell, Facts, Text, table
+from runlake.reports.blocks import Cell, Facts, Notice, Text, table
 
 from .sections import MAIN_METRICS, draw, setting_name
 
@@ -55,7 +56,7 @@ def build(report: Report, subject: Subject, options: Options) -> None:
     if before and not written:
         before, written = "", {"intended use": before}
     if row["notes"] and "intended use" not in written:
-        written["intended use"] = row["notes"]
+        written["intended use"] = prose.without_tags(row["notes"])
     if before:
         report.add(Text(before))
     attributes = _attributes(subject, row)
@@ -80,9 +81,8 @@ def build(report: Report, subject: Subject, options: Options) -> None:
         if name in fill:
             fill[name]()
         if len(report.blocks) == blocks_before:
-            report.notice(
-                "Not filled in", f"A text (--text) with the heading “{name}” fills this section."
-            )
+            told = f"A text (--text) with the heading “{name}” fills this section."
+            report.add(Notice("Not filled in", told, "dim"))
     for name, text in written.items():
         report.heading(name.capitalize()).add(Text(text))
 
@@ -157,15 +157,13 @@ def _metrics(report: Report, subject: Subject, row: Row) -> None:
 
 def _best(subject: Subject, row: Row, metric: Metric) -> tuple[int | None, float | None]:
     """Return the step and the value at which a curve is best; None where there is no curve or no direction."""
-    if metric.direction is None:
-        return None, None
-    try:
+    curve: list[dict[str, Any]] = []
+    if metric.direction is not None:
         # However few points there are, the extremes are among them.
-        curve = subject.lake.metrics(
-            metric.name, runs=[row["id"]], project=row["project"], points=_POINTS
-        ).rows()
-    except NotFound:
-        return None, None
+        which: dict[str, Any] = {"runs": [row["id"]], "project": row["project"], "points": _POINTS}
+        for name in metric.logged_as:
+            with contextlib.suppress(NotFound):  # it is in the summary only
+                curve = curve or subject.lake.metrics(name, **which).rows()
     finite = {point["x"]: point["value"] for point in curve if not math.isnan(point["value"])}
     if not finite:
         return None, None

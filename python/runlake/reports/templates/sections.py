@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from runlake.analysis.selection import check_columns
 from runlake.reports import blocks, drawings, quantities
 from runlake.reports.blocks import Facts, Notice, Table, Text, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runlake.analysis.selection import Row
     from runlake.reports import Report
@@ -56,6 +57,7 @@ def curves(report: Report, subject: Subject, by: Sequence[str]) -> None:
     metrics = subject.shown(MAIN_METRICS)
     if not metrics:
         return
+    check_columns(subject.lake, subject.project, by)
     report.heading("Curves")
     rows, which = subject.rows, ""
     if not by and len(rows) > _MOST_CURVES:
@@ -81,13 +83,33 @@ def draw(
     ids, left_out = [row["id"] for row in rows], []
     for metric in metrics:
         which: dict[str, Any] = {"runs": ids, "project": subject.project, "by": list(by) or None}
-        has_any = any(metric.of(row) is not None for row in rows)
-        picture = drawings.curves(subject.lake, metric.name, **which) if has_any else None
+        pictures = (drawings.curves(subject.lake, name, **which) for name in metric.logged_as)
+        picture = next(filter(None, pictures), None)
         if picture is None:
             left_out.append(metric)
         else:
             report.plot(picture)
     return left_out
+
+
+def group_curves(
+    report: Report, subject: Subject, groups: Mapping[str, Sequence[Row]], more: str = ""
+) -> None:
+    """Add a section with the mean curves of groups of runs: of the metrics asked for, or of the one that decides."""
+    ids = {name: [row["id"] for row in rows] for name, rows in groups.items()}
+    metrics = subject.metrics if subject.are_chosen else [subject.decisive()]
+    drawn = {}
+    for metric in metrics:
+        of = (
+            drawings.group_curves(subject.lake, name, ids, subject.project)
+            for name in metric.logged_as
+        )
+        if picture := next(filter(None, of), None):
+            drawn[metric.name] = picture
+    if drawn:
+        report.heading("Curves")
+    for name, picture in drawn.items():
+        report.plot(picture, f"{name}: the mean of each group and its 95 % interval{more}")
 
 
 def _chosen(subject: Subject, metric: Metric) -> tuple[list[Row], str]:

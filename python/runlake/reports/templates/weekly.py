@@ -146,7 +146,7 @@ def _best(
         subject.name(ranked[0]),
         Cell(quantities.shown(value), "best", is_number=True),
         Cell("first", "dim") if old is None else old,
-        Cell("" if old is None else quantities.change(value, old), is_number=True),
+        Cell(quantities.change(value, old), is_number=True),
     ]
 
 
