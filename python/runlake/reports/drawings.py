@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from .quantities import number
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from runlake.analysis.selection import Row
     from runlake.lake import Lake
 
     from .blocks import Drawn
@@ -48,7 +50,9 @@ def group_curves(
     rows: list[spec.Row] = []
     which: dict[str, Any] = {"at": "curve", "points": _POINTS, "resamples": 0, "project": project}
     for name, ids in groups.items():
-        found = lake.aggregate(metric, runs=ids, **which).rows() if ids else []
+        found: list[Row] = []
+        with contextlib.suppress(NotFound):  # none of these runs has logged it
+            found = lake.aggregate(metric, runs=ids, **which).rows() if ids else []
         for row in found:
             if row["mean"] is not None and math.isfinite(row["mean"]):
                 ends = {"low": row["t_low"], "high": row["t_high"]}
