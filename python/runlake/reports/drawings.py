@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # In a page two stand side by side, and one is as wide as a phone; more points than these are not seen there.
 _WIDTH, _POINTS, _ROW = 380, 150, 28
+# Beside names.
+_NAMED_WIDTH = 300
 _SHADES = {"better": spec.COLORS[2], "worse": spec.COLORS[1], "no evidence": spec.COLORS[6]}
 _MOST_IN_WORDS = 8
 
@@ -186,7 +188,7 @@ def _picture(values: list[spec.Row], layers: list[spec.Spec], rows: int) -> Pict
             "$schema": spec.SCHEMA,
             "config": {"view": {"stroke": None}, "font": spec.FONT},
             "background": "white",
-            "width": _WIDTH,
+            "width": _NAMED_WIDTH,
             "height": _ROW * max(rows, 1),
             "data": {"values": values},
             "layer": layers,
