@@ -15,7 +15,9 @@ def runs(monkeypatch, tmp_path):
                 "p", f"{opt}{seed}", config, id=f"run-{opt}{seed}", lake="runlake", quiet=True
             ) as run:
                 for step in range(5):
-                    run.log({"loss": 1 / (step + 1) + seed / 100 + 1.1 ** seed * (opt == "b")}, step=step)
+                    run.log(
+                        {"loss": 1 / (step + 1) + seed / 100 + 1.1**seed * (opt == "b")}, step=step
+                    )
 
 
 @pytest.mark.parametrize(

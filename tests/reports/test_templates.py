@@ -234,6 +234,24 @@ def test_what_a_template_cannot_do_is_told(sweep, template, arguments, told):
         sweep.report(template=template, **arguments)
 
 
+def test_runs_of_one_id_in_several_projects_are_told_apart(lake):
+    for project, height in (("p", 1.0), ("q", 2.0)):
+        for n in range(5):
+            with rl.init(
+                project, f"{project}{n}", {"h": height}, id=f"r{n}", lake=lake, quiet=True
+            ) as run:
+                for step in range(3):
+                    run.log({"loss": height + n / 10 + step}, step=step)
+    opened = rl.open(lake)
+    everything = opened.report(template="exploratory")
+    (picture,) = [block.picture for block in everything.blocks if hasattr(block, "picture")]
+    labels = {row["label"] for row in picture.spec["vconcat"][0]["data"]["values"]}
+    assert labels == {*(f"p{n}" for n in range(5)), "q0", "q1"}
+    pair = opened.report(template="ab-test", a="project = 'p'", b="project = 'q'").to_markdown()
+    assert "A is better than B in loss" in pair
+    assert "loss: A from 1.2 to 3.2; B from 2.2 to 4.2." in pair
+
+
 def test_series_of_nan_only_and_runs_with_no_common_step_are_shown_as_what_they_are(lake):
     for n in range(4):
         with rl.init("p", f"r{n}", {"g": n % 2}, id=f"r{n}", lake=lake, quiet=True) as run:

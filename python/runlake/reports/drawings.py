@@ -39,22 +39,21 @@ def curves(lake: Lake, metric: str, **arguments: Any) -> Picture | None:
 
 
 def group_curves(
-    lake: Lake, metric: str, groups: Mapping[str, Sequence[str]], project: str | None
+    lake: Lake, metric: str, groups: Mapping[str, Mapping[str, Any]]
 ) -> Picture | None:
     """Return the mean curve of each group of runs with its 95 % interval; None where none has two finite values.
 
     Args:
         lake: The lake.
         metric: Of this metric.
-        groups: By name the ids of the runs.
-        project: The project of the runs, where one was asked for.
+        groups: By name the arguments that name the runs.
     """
     rows: list[spec.Row] = []
-    which: dict[str, Any] = {"at": "curve", "points": _POINTS, "resamples": 0, "project": project}
-    for name, ids in groups.items():
+    for name, which in groups.items():
         found: list[Row] = []
         with contextlib.suppress(NotFound):  # none of these runs has logged it
-            found = lake.aggregate(metric, runs=ids, **which).rows() if ids else []
+            table = lake.aggregate(metric, at="curve", points=_POINTS, resamples=0, **which)
+            found = table.rows()
         for row in found:
             if row["mean"] is not None and math.isfinite(row["mean"]):
                 ends = {"low": row["t_low"], "high": row["t_high"]}

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from runlake.analysis import direction as directions
-from runlake.analysis.selection import Row, is_usable, near, number
+from runlake.analysis.selection import Row, condition, is_usable, near, number
 from runlake.errors import InvalidArgument, NotFound
 from runlake.reader import ids_of, names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from runlake.analysis.verdict import Verdict
     from runlake.lake import Lake, Runs
 
 # What `define_metric(summary=)` adds to a summary under the metric's name.
@@ -84,19 +86,64 @@ class Subject:
 
     Attributes:
         lake: Their lake.
-        project: The project that was asked for.
+        asked: The arguments that name them: `runs`, `where` and `project`.
         rows: The rows of `Lake.runs`, in its order.
         metrics: The metrics: those asked for, else all, the main ones first.
         are_chosen: Whether they were asked for.
-        names: What each run is called, by project and id: unique.
+        names: What each run is called, by project and id: by its name, and by its id too where others have that name.
     """
 
     lake: Lake
-    project: str | None
+    asked: dict[str, Any]
     rows: list[Row]
     metrics: list[Metric]
     are_chosen: bool
     names: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def project(self) -> str | None:
+        """The project that was asked for."""
+        project: str | None = self.asked["project"]
+        return project
+
+    def which(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """Return the arguments by which methods of `Lake` take these runs and no others; ids are unique in a project only."""
+        if rows is self.rows:
+            return self.asked
+        projects = {row["project"] for row in rows}
+        if len(projects) == 1:
+            return {"runs": [row["id"] for row in rows], "project": projects.pop()}
+        return {"where": condition(rows)}
+
+    def verdicts(
+        self,
+        metric: Metric,
+        groups: Mapping[str, Sequence[Row]],
+        *,
+        baseline: str,
+        correction: Literal["holm"] | None,
+    ) -> list[Verdict]:
+        """Return what tests of the groups against the baseline find, which is not recorded: the report is the record.
+
+        Raises:
+            InvalidArgument: Where groups have runs in common.
+            ModuleNotFoundError: Without SciPy.
+        """
+        projects = {row["project"] for rows in groups.values() for row in rows}
+        is_one = len(projects) == 1
+        found = self.lake.tests(
+            metric.column,
+            {
+                name: [row["id"] for row in rows] if is_one else condition(rows)
+                for name, rows in groups.items()
+            },
+            baseline=baseline,
+            correction=correction,
+            direction=metric.direction,
+            record=False,
+            project=projects.pop() if is_one else None,
+        )
+        return [dataclasses.replace(verdict, metric=metric.name) for verdict in found]
 
     def name(self, row: Row) -> str:
         """Return what a run is called."""
@@ -189,7 +236,9 @@ def subject(
         else f"{row['name']} {row['id'][:_SHORT_ID]}"
         for row in rows
     }
-    return Subject(lake, project, rows, known, bool(chosen), called)
+    return Subject(
+        lake, {"runs": ids, "where": where, "project": project}, rows, known, bool(chosen), called
+    )
 
 
 def _found(name: str, names: list[str]) -> str:

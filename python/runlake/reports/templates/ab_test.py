@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from runlake.analysis.selection import Row, rows_of
@@ -84,17 +83,7 @@ def _judged(
 
 
 def _verdict(subject: Subject, metric: Metric, groups: dict[str, list[Row]]) -> Verdict:
-    # Not recorded: a report is made again and again, and its file is the record.
-    verdict = subject.lake.tests(
-        metric.column,
-        {name: [row["id"] for row in rows] for name, rows in groups.items()},
-        baseline="B",
-        correction=None,
-        direction=metric.direction,
-        record=False,
-        project=subject.project,
-    )[0]
-    return dataclasses.replace(verdict, metric=metric.name)
+    return subject.verdicts(metric, groups, baseline="B", correction=None)[0]
 
 
 def _values(report: Report, subject: Subject, metric: Metric, groups: dict[str, list[Row]]) -> None:

@@ -147,14 +147,7 @@ def _verdicts(
 ) -> dict[str, Verdict]:
     """Return by variant the verdict against the baseline; none where that cannot be tested."""
     try:
-        found = subject.lake.tests(
-            metric.column,
-            {name: [row["id"] for row in rows] for name, rows in groups.items()},
-            baseline="baseline",
-            direction=metric.direction,
-            record=False,
-            project=subject.project,
-        )
+        found = subject.verdicts(metric, groups, baseline="baseline", correction="holm")
     except ModuleNotFoundError as error:
         report.notice("Not tested", f"Whether a change is chance is not known: {error}")
         return {}

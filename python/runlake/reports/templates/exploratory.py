@@ -22,6 +22,10 @@ _MOST_METRICS = 40
 _MOST_SETTINGS = 40
 _BEST = 5
 _MOST_VALUES = 6
+_METRICS_HEADER = (
+    *("metric", "better", "runs", "none", "NaN or inf"),
+    *("least", "median", "greatest", "distribution"),
+)
 
 
 def build(report: Report, subject: Subject, options: Options) -> None:
@@ -61,7 +65,7 @@ def _best(report: Report, subject: Subject) -> None:
         ]
         for place, row in enumerate(ranked[:_BEST])
     ]
-    known = "by their names, as no goal is recorded" if metric.is_guess else "by the recorded goal"
+    known = "by its name, as no goal is recorded" if metric.is_guess else "by the recorded goal"
     caption = f"{metric.better.rstrip('?').capitalize()} is better, {known}"
     report.add(table(["run", metric.name, *map(setting_name, settings)], cells, caption))
 
@@ -112,8 +116,7 @@ def _metrics(report: Report, subject: Subject) -> None:
     cells = [_metric(metric, subject) for metric in subject.shown(_MOST_METRICS)]
     more = len(subject.metrics) - len(cells)
     caption = f"Last values of the runs{f'; {more} more metrics' if more > 0 else ''}"
-    header = ["metric", "better", "runs", "none", "NaN or inf", "least", "median", "greatest", ""]
-    report.add(table([*header[:-1], "distribution"], cells, caption))
+    report.add(table(_METRICS_HEADER, cells, caption))
 
 
 def _metric(metric: Metric, subject: Subject) -> list[Any]:
@@ -140,9 +143,7 @@ def _correlations(report: Report, subject: Subject) -> None:
     if metric is None or not subject.varying() or len(subject.values(metric)) < 3:  # noqa: PLR2004 - as the analysis
         return
     try:
-        found = subject.lake.correlations(
-            metric.column, runs=[row["id"] for row in subject.rows], project=subject.project
-        )
+        found = subject.lake.correlations(metric.column, **subject.asked)
     except ModuleNotFoundError:
         return
     rows = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runlake.analysis.selection import check_columns
 from runlake.reports import blocks, drawings, quantities
@@ -80,9 +80,8 @@ def draw(
     by: Sequence[str] = (),
 ) -> list[Metric]:
     """Add the curves of these runs, or of groups of them; return the metrics of which there are none."""
-    ids, left_out = [row["id"] for row in rows], []
+    which, left_out = {**subject.which(rows), "by": list(by) or None}, []
     for metric in metrics:
-        which: dict[str, Any] = {"runs": ids, "project": subject.project, "by": list(by) or None}
         pictures = (drawings.curves(subject.lake, name, **which) for name in metric.logged_as)
         picture = next(filter(None, pictures), None)
         if picture is None:
@@ -96,14 +95,11 @@ def group_curves(
     report: Report, subject: Subject, groups: Mapping[str, Sequence[Row]], more: str = ""
 ) -> None:
     """Add a section with the mean curves of groups of runs: of the metrics asked for, or of the one that decides."""
-    ids = {name: [row["id"] for row in rows] for name, rows in groups.items()}
+    which = {name: subject.which(rows) for name, rows in groups.items() if rows}
     metrics = subject.metrics if subject.are_chosen else [subject.decisive()]
     drawn = {}
     for metric in metrics:
-        of = (
-            drawings.group_curves(subject.lake, name, ids, subject.project)
-            for name in metric.logged_as
-        )
+        of = (drawings.group_curves(subject.lake, name, which) for name in metric.logged_as)
         if picture := next(filter(None, of), None):
             drawn[metric.name] = picture
     if drawn:
@@ -113,10 +109,10 @@ def group_curves(
 
 
 def _chosen(subject: Subject, metric: Metric) -> tuple[list[Row], str]:
-    if metric.direction is None:
-        newest = sorted(subject.rows, key=lambda row: (row["created"], row["id"]))[-_MOST_CURVES:]
-        return newest, f"the newest {_MOST_CURVES}"
-    return subject.ranked(metric)[:_MOST_CURVES], f"the best {_MOST_CURVES}"
+    if metric.direction and (best := subject.ranked(metric)[:_MOST_CURVES]):
+        return best, f"the best {len(best)}"
+    newest = sorted(subject.rows, key=lambda row: (row["created"], row["id"]))[-_MOST_CURVES:]
+    return newest, f"the newest {_MOST_CURVES}"
 
 
 def runs_table(subject: Subject, rows: Sequence[Row]) -> Table:

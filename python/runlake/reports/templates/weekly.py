@@ -158,10 +158,10 @@ def _failures(report: Report, subject: Subject, rows: Sequence[Row]) -> None:
         return
     failed.sort(key=lambda row: (row["created"], row["id"]), reverse=True)
     shown = failed[:_MOST_FAILED]
-    ids = [row["id"] for row in shown if row["status"] == "failed"]
+    told = [row for row in shown if row["status"] == "failed"]
     errors = {}
-    if ids:
-        for attribute in subject.lake.attributes(runs=ids, project=subject.project).rows():
+    if told:
+        for attribute in subject.lake.attributes(**subject.which(told)).rows():
             if attribute["path"].endswith("/traceback"):
                 last = (attribute["text"] or "").strip().rpartition("\n")[2]
                 errors[attribute["project"], attribute["run"]] = last
