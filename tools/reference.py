@@ -57,6 +57,7 @@ CLASSES = {
         "aggregate",
         "compare",
         "plot",
+        "report",
         "sql",
         "duckdb",
         "scan",
@@ -83,6 +84,10 @@ CLASSES = {
         "to_json",
         "to_markdown",
         "to_html",
+    ],
+    "Report": [
+        *("heading", "text", "table", "plot", "compare", "verdict", "notice", "add"),
+        *("to_html", "to_markdown", "save"),
     ],
     "Table": [
         "to_pandas",

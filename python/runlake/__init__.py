@@ -55,6 +55,8 @@ from .lake import Lake, open  # noqa: A004 - `runlake.open()`, as `gzip.open()`
 from .mappings import Config, Summary
 
 if TYPE_CHECKING:
+    from .reports import Report
+
     run: Run | None
     config: Config
     summary: Summary
@@ -74,6 +76,7 @@ __all__ = [
     "NoActiveRun",
     "NotFound",
     "QueryError",
+    "Report",
     "Run",
     "RunlakeWarning",
     "Summary",
@@ -90,7 +93,11 @@ _OF_THE_ACTIVE_RUN = {"run": _active, "config": _config, "summary": _summary}
 
 
 def __getattr__(name: str) -> Any:
-    """Return what belongs to the active run."""
+    """Return what belongs to the active run, and what few programs need."""
+    if name == "Report":
+        from .reports import Report
+
+        return Report
     if name in _OF_THE_ACTIVE_RUN:
         return _OF_THE_ACTIVE_RUN[name]()
     raise AttributeError(f"module 'runlake' has no attribute {name!r}")

@@ -11,8 +11,10 @@ import json
 import math
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .errors import InvalidArgument
 from .lake import Lake
 
 if TYPE_CHECKING:
@@ -50,6 +52,27 @@ def plot(
     return True
 
 
+def report(
+    lake: str,
+    *,
+    as_json: bool,
+    title: str | None,
+    text: str | None,
+    metrics: list[str],
+    output: str,
+    **arguments: Any,
+) -> bool:
+    """Write a report of these runs into a file."""
+    try:
+        written = "" if text is None else Path(text).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InvalidArgument(f"text: {text} is no text in UTF-8") from None
+    made = Lake(lake).report(title, text=written, metrics=metrics or None, **arguments)
+    made.save(output)
+    sys.stdout.write(json.dumps({"output": output}) + "\n" if as_json else f"{output}\n")
+    return True
+
+
 def _plain(value: object) -> object:
     """Return a value as JSON has it: what it has no number or form for is a text."""
     if isinstance(value, dict):
@@ -63,7 +86,7 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
-COMMANDS: dict[str, Callable[..., bool]] = {"plot": plot, "sql": sql}
+COMMANDS: dict[str, Callable[..., bool]] = {"plot": plot, "report": report, "sql": sql}
 
 
 def run(request: str) -> bool:

@@ -1,4 +1,4 @@
-"""`Lake`: what a lake answers: the tables of `reader`, comparisons, pictures, and which runs are better."""
+"""`Lake`: what a lake answers: the tables of `reader`, comparisons, pictures, reports, and which runs are better."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .reader import Reader, Runs, ids_of, names_of
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from ._runlake import Table
     from .analysis.correlations import Correlations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .analysis.verdict import Verdict
     from .plots import Picture
     from .reader import Smooth
+    from .reports import Report
 
 __all__ = ["Lake", "Runs", "open"]
 
@@ -128,6 +130,70 @@ class Lake(Reader):
             window=window,
             log_x=log_x,
             log_y=log_y,
+        )
+
+    def report(
+        self,
+        title: str | None = None,
+        *,
+        template: str | None = None,
+        runs: Runs = None,
+        where: str | None = None,
+        project: str | None = None,
+        metrics: str | Iterable[str] | None = None,
+        direction: Literal["min", "max"] | None = None,
+        by: str | Iterable[str] = (),
+        a: Runs = None,
+        b: Runs = None,
+        baseline: Any = None,
+        until: str | datetime | None = None,
+        text: str = "",
+    ) -> Report:
+        """Begin a report: an empty one to add to, or one that a template fills from runs.
+
+        A report has no date but those of its runs: the same runs give the same bytes. Writing it as a page takes
+        `runlake[report]`, its tests of groups `runlake[stats]`; where that is missing the report says so.
+
+        Args:
+            title: Its title. Default: what the template calls it.
+            template: "exploratory": what there is; "ab-test": whether runs `a` are better than runs `b`; "ablation": what
+                each change to a baseline does; "model-card": one run, by the sections of Mitchell et al. 2019; "weekly":
+                seven days. Default: none, an empty report, which takes no other arguments.
+            runs: Of these runs; see `metrics`.
+            where: Of runs that meet this filter only; see `runs`.
+            project: Of this project only.
+            metrics: Of these metrics, as they were logged. The first decides what is better. Default: all, where there are
+                many the main ones: those with a recorded goal, then those of held-out data.
+            direction: Which values of the first metric are better. Default: as `define_metric` or its name says.
+            by: Draw curves of groups, or say which settings make variants; columns of `runs()`.
+            a: Of an A/B test: runs, as `metrics` takes them; or a filter.
+            b: The runs that they are compared with.
+            baseline: Of an ablation: a run whose settings the others change. Default: the project's baseline. Runs that
+                differ in nothing but a seed repeat each other.
+            until: Of a week: its last day ("2026-11-25") or moment, in UTC. Default: when the newest run began.
+            text: Markdown: an introduction; the hypothesis of an A/B test; the sections of a model card.
+
+        Raises:
+            NotFound: For a run, a project, a metric or a column that does not exist.
+            InvalidArgument: For an argument that the template does not take, or lacks.
+
+        Example:
+            >>> lake.report(template="exploratory", project="digits").save("digits.html")
+            >>> lake.report("Adam").text("Is it *worth* it?").plot(lake.plot("loss", by="config.opt")).save("adam.md")
+        """
+        from .reports import templates
+        from .reports.subject import Options
+
+        return templates.report(
+            self,
+            template,
+            Options(tuple(names_of(by) or ()), a, b, baseline, until, text),
+            title=title,
+            runs=runs,
+            where=where,
+            project=project,
+            metrics=metrics,
+            direction=direction,
         )
 
     def test(

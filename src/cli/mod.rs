@@ -26,6 +26,7 @@ mod package;
 mod plot;
 mod progress;
 mod recover;
+mod report;
 mod rm;
 mod runs;
 mod show;
@@ -97,6 +98,7 @@ enum Command {
     Metrics(metrics::Arguments),
     Compare(compare::Arguments),
     Plot(plot::Arguments),
+    Report(report::Arguments),
     Sql(sql::Arguments),
     Baseline(baseline::Arguments),
     Check(check::Arguments),
@@ -162,6 +164,7 @@ impl Command {
             Self::Metrics(arguments) => metrics::run(&arguments, session),
             Self::Compare(arguments) => compare::run(&arguments, session),
             Self::Plot(arguments) => plot::run(&arguments, session),
+            Self::Report(arguments) => report::run(&arguments, session),
             Self::Sql(arguments) => sql::run(&arguments, session),
             Self::Baseline(arguments) => baseline::run(&arguments, session),
             Self::Check(arguments) => check::run(&arguments, session),

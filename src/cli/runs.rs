@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::ids::ShortIds;
 use super::progress::{Bar, Unit};
@@ -85,7 +86,26 @@ pub(super) struct Runs {
     pub(super) are_named: bool,
 }
 
+/// Which runs are asked for, as the package is told.
+#[derive(Debug, Serialize)]
+pub(super) struct Asked<'a> {
+    /// Absent where all are meant.
+    runs: Option<&'a [String]>,
+    #[serde(rename = "where")]
+    filter: Option<&'a str>,
+    project: Option<&'a str>,
+}
+
 impl Several {
+    /// The arguments as they were given, for a command that the package carries out.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked {
+            runs: (!self.runs.is_empty()).then_some(&*self.runs),
+            filter: self.filtered.filter.as_ref().map(Filter::text),
+            project: self.project.as_deref(),
+        }
+    }
+
     /// Whether it says more than which project.
     pub(super) fn are_chosen(&self) -> bool {
         !self.runs.is_empty() || self.filtered.filter.is_some()

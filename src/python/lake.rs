@@ -19,6 +19,7 @@ use super::error;
 use super::table::PyTable;
 use crate::catalog::{Catalog, attributes, table};
 use crate::cli;
+use crate::compare::direction::Direction;
 use crate::compare::{Comparison, Options};
 use crate::curves::aggregate;
 use crate::error::{Error, Result};
@@ -212,6 +213,21 @@ impl PyLake {
         })?;
         warn(py, &problems)?;
         Ok(PyComparison(compared))
+    }
+
+    /// Of each of these metrics which values are better, "min" or "max", and whether only its name says so; None where
+    /// nothing does.
+    fn directions(
+        &self,
+        py: Python<'_>,
+        metrics: Vec<String>,
+        which: PyWhich,
+    ) -> PyResult<Vec<Option<(&'static str, bool)>>> {
+        let mut problems = Vec::new();
+        let runs = py.detach(|| which.parse()?.read(&self.catalog, &mut problems))?;
+        warn(py, &problems)?;
+        let known = |direction: Direction| (direction.goal.name(), direction.is_inferred);
+        Ok(metrics.iter().map(|metric| Direction::of(metric, &runs).map(known)).collect())
     }
 
     /// The attributes; see `runlake.Lake.attributes`.
