@@ -218,6 +218,7 @@ class Lake(Drawing):
         self,
         metric: str,
         *,
+        method: Literal["permutation", "fanova"] = "permutation",
         runs: Runs = None,
         where: str | None = None,
         project: str | None = None,
@@ -227,25 +228,32 @@ class Lake(Drawing):
 
         Args:
             metric: A column of `runs()`, such as "summary.loss".
+            method: "permutation": how much worse the forest predicts unseen runs once a setting is shuffled, in variances
+                of the result. "fanova": which share of the variance a setting explains by itself, and which share several
+                explain only together (Hutter et al. 2014, by Optuna: `runlake[fanova]`).
             runs: Of these runs only; see `metrics`.
             where: Of runs that meet this filter only; see `runs`.
             project: Of this project only.
             seed: Of the forest's random numbers.
 
         Returns:
-            By setting, how much worse the forest predicts unseen runs once it is shuffled, with the forest's out-of-bag R2;
-            and `cannot_tell` where that is below 0.2, there are fewer than 10 runs, or nothing varies.
+            The importance of each setting, with the forest's out-of-bag R2; and `cannot_tell` where that is below 0.2,
+            there are fewer than 10 runs, or nothing varies. `plot()` draws it.
 
         Raises:
             NotFound: For a column that no run has, or a run that does not exist.
-            ModuleNotFoundError: Without scikit-learn.
+            InvalidArgument: For another method.
+            ModuleNotFoundError: Without scikit-learn, or Optuna where that is asked for.
 
         Example:
             >>> print(lake.importance("summary.loss", project="digits"))
+            >>> lake.importance("summary.loss", method="fanova").plot()
         """
         from .analysis.importance import importance
 
-        return importance(self, metric, runs=runs, where=where, project=project, seed=seed)
+        return importance(
+            self, metric, method=method, runs=runs, where=where, project=project, seed=seed
+        )
 
     def correlations(
         self,

@@ -71,7 +71,7 @@ def _counts(label: str, size: int, values: list[Row]) -> str:
     found = [row["value"] for row in values if row["group"] == label]
     finite = sum(map(_is_finite, found))
     nan = found.count(None)  # the mean of no value but NaN
-    odd = {"NaN": nan, "infinite": len(found) - finite - nan, "without": size - len(found)}
+    odd = {"NaN": nan, "infinite": len(found) - finite - nan, "missing": size - len(found)}
     return ", ".join([f"n={finite}", *(f"{count} {why}" for why, count in odd.items() if count)])
 
 
