@@ -21,15 +21,17 @@ pub(super) struct Form {
     )]
     #[arg(conflicts_with_all = ["metric", "by", "x", "smooth", "log_x", "log_y"])]
     parallel: Option<Vec<String>>,
-    /// Instead of curves: a bar for each group of `--by`: the mean of final values, its interval and the runs
+    /// Instead of curves: a bar for each group: the mean of final values, its interval and the runs
     #[arg(long, requires = "output", requires = "by", group = "forms")]
     #[arg(conflicts_with_all = ["x", "smooth", "log_x", "log_y"])]
     bars: bool,
     /// Of points and lines: their colour by a column
-    #[arg(long, value_name = "COLUMN", requires = "columns")]
+    #[arg(long, value_name = "COLUMN", requires = "columns", conflicts_with = "bars")]
     color: Option<String>,
     /// Of points: the Pareto front, by the directions in which both columns are better: `min` or `max`
     #[arg(long, num_args = 2, value_names = ["X", "Y"], value_parser = ["min", "max"], requires = "scatter")]
+    // What is required is not asked for where it is refused, beside `--parallel` and `--bars`.
+    #[arg(conflicts_with_all = ["parallel", "bars"])]
     front: Option<Vec<String>>,
     /// Of a picture: a logarithmic x axis
     #[arg(long, requires = "output")]

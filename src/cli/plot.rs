@@ -48,7 +48,7 @@ pub(super) struct Arguments {
     /// Write a picture: its ending is .svg, .png, .html or .json
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Of a picture: the mean and interval of groups, such as config.lr; may be repeated
+    /// Of curves or bars in a picture: the mean and interval of groups, such as config.lr; may be repeated
     #[arg(long, value_name = "COLUMN", requires = "output")]
     by: Vec<String>,
     /// Of a picture: a smoother curve: `ema`, `rolling` or `gaussian`
