@@ -141,7 +141,7 @@ class Drawing(Reader):
 
         An axis of positive numbers of which the largest is at least 100 times the smallest is logarithmic; texts are in
         their order from the top. A run that has NaN, an infinity or nothing in a column stands below its axis, where that
-        is named; a note says how many do. In a notebook the line under the pointer stands out.
+        is named; a note says how many do. In a notebook the line under the pointer stands out, and tells its run at an axis.
 
         Args:
             columns: The columns, from left to right, 2 to 12: numbers, times, or texts (20 different ones at most).
@@ -159,7 +159,9 @@ class Drawing(Reader):
         """
         from .plots.parallel import parallel
 
-        return parallel(self, list(columns), color=color, runs=runs, where=where, project=project)
+        return parallel(
+            self, names_of(columns) or [], color=color, runs=runs, where=where, project=project
+        )
 
     def bars(
         self,

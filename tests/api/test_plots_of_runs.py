@@ -60,6 +60,15 @@ def test_what_is_not_finite_is_a_cross_at_its_edge_and_what_is_missing_is_told(l
     json.dumps(picture.spec, allow_nan=False)
 
 
+def test_the_axes_can_be_moved_by_the_points_of_both(lake):
+    (moved,) = [
+        layer for layer in layers(lake.scatter("config.lr", "summary.loss")) if "params" in layer
+    ]
+    assert all("field" in moved["encoding"][axis] for axis in ("x", "y"))
+    texts = layers(lake.scatter("config.opt", "summary.loss"))
+    assert [layer for layer in texts if "params" in layer] == []
+
+
 def test_a_logarithmic_axis_says_what_has_no_place_on_it(tmp_path):
     for value in (0.0, 0.1, 10.0):
         train(tmp_path, f"{value}", {"wd": value}, {"loss": 1.0})
@@ -128,10 +137,11 @@ def test_a_front_that_cannot_be_is_told(lake):
 
 def test_a_line_goes_through_the_value_of_each_column_on_its_own_scale(lake):
     picture = lake.parallel(["config.lr", "config.opt", "summary.loss"], where="config.lr > 1e-6")
-    places = {
-        run: [row["place"] for row in rows(picture, "line") if row["run"] == run]
-        for run in ("run-0", "run-1", "run-5")
-    }
+    (lookup,) = [layer["transform"][0] for layer in layers(picture) if "transform" in layer]
+    names = {row["run"]: row["name"] for row in lookup["from"]["data"]["values"]}
+    places = {}
+    for row in layers(picture)[0]["data"]["values"]:
+        places.setdefault(names[row["run"]], []).append(row["place"])
     # lr from 1e-5 to 1 by decades; adam above sgd; loss from 1 to 6.
     assert places["run-0"] == pytest.approx([1, 0.25, 0])
     assert places["run-1"] == pytest.approx([0.8, 0.75, 0.2])
@@ -143,17 +153,18 @@ def test_a_line_goes_through_the_value_of_each_column_on_its_own_scale(lake):
 
 def test_a_run_without_a_value_stands_below_the_axis_with_the_reason(lake):
     picture = lake.parallel(["config.lr", "summary.cost", "summary.loss"], color="config.opt")
-    below = {
-        (row["run"], row["column"]): row["place"]
-        for row in rows(picture, "point")
-        if row.get("place", 0) < 0
+    below = {(row["at"], row["place"]) for row in rows(picture, "line") if row["place"] < 0}
+    reasons = {
+        (row["at"], row["place"]): row["text"] for row in rows(picture, "text") if row["place"] < 0
     }
-    assert set(below) == {
-        *(("unlogged", column) for column in ("config.lr", "summary.loss")),
-        *(("inf", column) for column in ("summary.cost", "summary.loss")),
-        ("nan", "summary.loss"),
-    }
-    assert len({place for (_, column), place in below.items() if column == "summary.loss"}) == 3
+    assert set(reasons) == below
+    assert sorted((at, why) for (at, _), why in reasons.items()) == [
+        (0, "none"),
+        (1, "inf"),
+        (2, "-inf"),
+        (2, "NaN"),
+        (2, "none"),
+    ]
     told = note(picture).split("; ")
     assert told[0] == "9 runs"
     assert sorted(told[1:]) == [
@@ -175,6 +186,7 @@ def test_a_run_without_a_value_stands_below_the_axis_with_the_reason(lake):
         ([x / 100 for x in range(7, 24)], ["0.1", "0.15", "0.2"]),
         ([10.0**-x for x in range(7)] + [0.5], ["1e-06", "0.0001", "0.01", "1"]),
         ([2.0**x for x in range(8)], ["1", "3", "10", "30", "100"]),
+        ([1234567, 1234568], ["1234567", "1234568"]),
     ],
 )  # fmt: skip
 def test_the_marks_of_an_axis_are_its_values_or_round_numbers(tmp_path, values, texts):
@@ -253,6 +265,7 @@ def test_more_than_can_be_told_apart_is_refused(tmp_path):
         ("13 columns, at most 12", lambda: lake.parallel([f"config.k{i}" for i in range(13)])),
         ("32 groups, at most 30", lambda: lake.bars("loss", by="name")),
         ("columns: expected two or more", lambda: lake.parallel(["config.k", "config.k"])),
+        (r"got \['config.k'\]", lambda: lake.parallel("config.k")),
     ]:  # fmt: skip
         with pytest.raises(rl.InvalidArgument, match=match):
             draw()

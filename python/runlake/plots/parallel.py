@@ -30,6 +30,7 @@ _APART = 115  # the least distance of two axes
 _MOST_MARKS = 6
 # The distance between what stands below an axis, in axes.
 _BELOW = 0.09
+_RUN = {"field": "run", "type": "nominal"}
 
 
 @dataclass(frozen=True)
@@ -62,19 +63,16 @@ def parallel(
     *shown, shade = found
     axes = [_axis(column) for column in shown]
     lines = [
-        {
-            "line": place,
-            "run": run["name"],
-            "id": run["id"],
-            "at": at,
-            "place": axis.places[place],
-            "column": column.name,
-            "value": column.plain(place),
-            **columns.shade(shade, place),
-        }
-        for place, run in enumerate(rows)
-        for at, (column, axis) in enumerate(zip(shown, axes, strict=True))
+        {"run": place, "at": at, "place": axis.places[place], **columns.shade(shade, place)}
+        for place in range(len(rows))
+        for at, axis in enumerate(axes)
     ]
+    told_of = [
+        {"run": place, "name": run["name"], "id": run["id"]}
+        | {f"value {at}": column.plain(place) for at, column in enumerate(shown)}
+        for place, run in enumerate(rows)
+    ]
+    titles = {"name": "run", "id": "id"} | {f"value {at}": name for at, name in enumerate(names)}
     lowest = min(place for axis in axes for place in [0, *axis.places])
     x: Spec = {
         "field": "at",
@@ -88,7 +86,11 @@ def parallel(
         "axis": None,
         "scale": {"domain": [lowest, 1], "nice": False},
     }
-    layers = [*_lines(lines, shade, x, y), *_axes(shown, axes, x, y)]
+    layers = [
+        *_lines(lines, shade, x, y),
+        _pointer(lines, told_of, titles, x, y),
+        *_axes(shown, axes, x, y),
+    ]
     width = max(WIDTH, _APART * (len(names) - 1))
     odd = Counter((why, column.name) for column in shown for why in column.odd if why)
     told = [f"{len(rows)} runs"]
@@ -138,7 +140,16 @@ def _of_numbers(column: Column) -> tuple[Any, list[tuple[float, str]]]:
         ]
     if len(distinct) > _MOST_MARKS:
         distinct = _powers(low, high) if is_log else _round(low, high)
-    return place, [(place(value), f"{value:.6g}") for value in distinct]
+    return place, list(zip(map(place, distinct), _written(distinct), strict=True))
+
+
+def _written(values: list[float]) -> list[str]:
+    """Return numbers with as many digits as it takes to tell them apart, and 6 at least."""
+    for digits in range(6, 17):
+        texts = [f"{value:.{digits}g}" for value in values]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def _powers(low: float, high: float) -> list[float]:
@@ -156,37 +167,34 @@ def _round(low: float, high: float) -> list[float]:
     power = 10.0 ** math.floor(math.log10(least))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
     first, last = math.ceil(low / step), math.floor(high / step)
-    return [float(f"{step * at:.12g}") for at in range(first, last + 1)]
+    return [float(f"{step * at:.15g}") for at in range(first, last + 1)]
 
 
-def _lines(rows: list[Row], shade: Column, x: Spec, y: Spec) -> list[Spec]:
+def _lines(lines: list[Row], shade: Column, x: Spec, y: Spec) -> list[Spec]:
     """Return the lines of runs, of which the one under the pointer stands out in a notebook."""
+    mark = {"type": "line", "strokeWidth": 1.4}
     opacity = {"condition": {"param": "near", "value": 0.7}, "value": 0.06}
-    run = {"field": "line", "type": "nominal"}
-    layers = [
-        layer(
-            {"type": "line", "strokeWidth": 1.4},
-            shown,
-            x=x,
-            y=y,
-            detail=run,
-            color=encoding,
-            opacity=opacity,
-        )
-        for shown, encoding in columns.by_color(rows, shade)
+    return [
+        layer(mark, shown, x=x, y=y, detail=_RUN, color=color, opacity=opacity)
+        for shown, color in columns.by_color(lines, shade)
         if shown
     ]
-    fields = ("run", "id", "column", "value")
-    points = layer({"type": "point", "size": 80, "opacity": 0}, rows, x=x, y=y)
-    points["encoding"]["tooltip"] = [{"field": field} for field in fields]
-    over = {
-        "type": "point",
-        "fields": ["line"],
-        "on": "pointerover",
-        "nearest": True,
-        "clear": "pointerout",
+
+
+def _pointer(
+    lines: list[Row], told_of: list[Row], titles: dict[str, str], x: Spec, y: Spec
+) -> Spec:
+    """Return the lines as wide as a pointer can meet; Vega has them tell of their runs where they meet an axis."""
+    tooltip = [{"field": field, "title": title} for field, title in titles.items()]
+    mark = {"type": "line", "strokeWidth": 10, "opacity": 0}
+    wide = layer(mark, lines, x=x, y=y, detail=_RUN, tooltip=tooltip)
+    source = {"data": {"values": told_of}, "key": "run", "fields": list(titles)}
+    over = {"type": "point", "fields": ["run"], "on": "pointerover", "clear": "pointerout"}
+    return {
+        **wide,
+        "transform": [{"lookup": "run", "from": source}],
+        "params": [{"name": "near", "select": over}],
     }
-    return [*layers, {**points, "params": [{"name": "near", "select": over}]}]
 
 
 def _axes(shown: list[Column], axes: list[_Axis], x: Spec, y: Spec) -> list[Spec]:

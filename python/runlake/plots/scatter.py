@@ -74,10 +74,10 @@ def scatter(
         for shown, colored in columns.by_color(points, shade)
         if shown
     ]
-    layers += [_crosses(axis, why, shown, encoding) for (axis, why), shown in crosses.items()]
     if "text" not in (across.kind, up.kind):
         # To zoom and move in a notebook.
         layers[-1]["params"] = [{"name": "view", "select": "interval", "bind": "scales"}]
+    layers += [_crosses(axis, why, shown, encoding) for (axis, why), shown in crosses.items()]
     told = [f"{len(points)} of {len(rows)} runs"]
     if goals:
         told.append(f"line: Pareto front of {len(best)} ({x} {goals[0]}, {y} {goals[1]})")
@@ -130,11 +130,11 @@ def _axis(axis: str, column: Column, *, is_log: bool) -> Spec:
     if column.kind == "time":
         scale: Spec = {"type": "utc", "padding": 2 * _INSET}
         return {"field": axis, "title": f"{column.name} (UTC)", "type": "temporal", "scale": scale}
-    scale = {"type": "log" if is_log else "linear", "zero": False, "nice": False}
+    scale = {"type": "log"} if is_log else {"type": "linear", "zero": False}
     return {
         **shared,
         "type": "quantitative",
-        "scale": {**scale, "padding": 2 * _INSET},
+        "scale": {**scale, "nice": False, "padding": 2 * _INSET},
         "axis": {"gridOpacity": 0.4, "labelSeparation": 12},
     }
 
