@@ -12,13 +12,15 @@ import math
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import InvalidArgument
 from .lake import Lake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .plots import Picture
 
 
 def sql(lake: str, *, as_json: bool, query: str, format: str, memory_limit: str | None) -> bool:
@@ -39,14 +41,12 @@ def plot(
     lake: str,
     *,
     as_json: bool,
-    runs: list[str],
-    metrics: list[str],
-    by: list[str],
+    form: Literal["plot", "scatter", "parallel", "bars"],
+    arguments: dict[str, Any],
     output: str,
-    **arguments: Any,
 ) -> bool:
-    """Draw curves of these runs, or of groups of them, into a file."""
-    picture = Lake(lake).plot(metrics or None, runs=runs, by=by or None, **arguments)
+    """Draw a picture into a file: what the method of the lake with this name draws."""
+    picture: Picture = getattr(Lake(lake), form)(**arguments)
     picture.save(output)
     sys.stdout.write(json.dumps({"output": output}) + "\n" if as_json else f"{output}\n")
     return True

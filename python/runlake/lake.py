@@ -1,11 +1,12 @@
-"""`Lake`: what a lake answers: the tables of `reader`, comparisons, pictures, reports, and which runs are better."""
+"""`Lake`: what a lake answers: the tables of `reader`, the pictures of `drawing`, comparisons, reports, and which runs are better."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
 from .comparison import Comparison
-from .reader import Reader, Runs, ids_of, names_of
+from .drawing import Drawing
+from .reader import Runs, ids_of, names_of
 
 if TYPE_CHECKING:
     import os
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
     from .analysis.record import Record
     from .analysis.testing import Verdicts
     from .analysis.verdict import Verdict
-    from .plots import Picture
-    from .reader import Smooth
     from .reports import Report
 
 __all__ = ["Lake", "Runs", "open"]
 
 
-class Lake(Reader):
+class Lake(Drawing):
     """A lake that is open for reading; `runlake.open()` opens one. Runs that are being written to are read up to now.
 
     What cannot be read costs only its own rows, and is a `RunlakeWarning` with the file's path.
@@ -73,64 +72,6 @@ class Lake(Reader):
             baseline=reference[0] if reference else None,
         )
         return Comparison(self, engine)
-
-    def plot(
-        self,
-        metrics: str | Iterable[str] | None = None,
-        *,
-        runs: Runs = None,
-        where: str | None = None,
-        project: str | None = None,
-        by: str | Iterable[str] | None = None,
-        x: str = "step",
-        points: int = 500,
-        smooth: Smooth | None = None,
-        window: float | None = None,
-        log_x: bool = False,
-        log_y: bool = False,
-    ) -> Picture:
-        """Draw curves: a panel for each metric, a colour for each run, or for each group with its mean and interval.
-
-        Curves are thinned out, but never lose an extreme; NaN and infinities are crosses at the edge of the panel. A note
-        says how many rows are drawn. A notebook shows the picture interactively; `Picture.save` writes it without a browser.
-
-        Args:
-            metrics: These metrics. Default: all, 24 at most.
-            runs: Of these runs; see `metrics`. 30 at most.
-            where: Of runs that meet this filter only; see `runs`.
-            project: Of this project only.
-            by: Draw groups instead, as `aggregate` makes them, such as "config.lr": the mean and its 95 % interval.
-            x: "step", "time", "relative" or a metric; see `metrics`.
-            points: At most so many points of each curve.
-            smooth: Draw a smoother curve, before the curve itself; see `metrics`.
-            window: See `metrics`.
-            log_x: A logarithmic x axis.
-            log_y: A logarithmic y axis, which leaves out what is not positive.
-
-        Raises:
-            NotFound: For a run or a metric that does not exist.
-            InvalidArgument: For too many curves or metrics, none, or an argument that is none of the above.
-
-        Example:
-            >>> lake.plot("train/loss", where="list_contains(tags, 'sweep')", log_y=True)
-            >>> lake.plot("val/acc", by="config.lr").save("acc.png")
-        """
-        from .plots.draw import curves
-
-        return curves(
-            self,
-            names_of(metrics),
-            by=names_of(by),
-            runs=runs,
-            where=where,
-            project=project,
-            x=x,
-            points=points,
-            smooth=smooth,
-            window=window,
-            log_x=log_x,
-            log_y=log_y,
-        )
 
     def report(
         self,
@@ -343,6 +284,7 @@ class Lake(Reader):
         self,
         metric: str,
         *,
+        method: Literal["permutation", "fanova"] = "permutation",
         runs: Runs = None,
         where: str | None = None,
         project: str | None = None,
@@ -352,25 +294,32 @@ class Lake(Reader):
 
         Args:
             metric: A column of `runs()`, such as "summary.loss".
+            method: "permutation": how much worse the forest predicts unseen runs once a setting is shuffled, in variances
+                of the result. "fanova": which share of the variance a setting explains by itself, and which share several
+                explain only together (Hutter et al. 2014, by Optuna: `runlake[fanova]`).
             runs: Of these runs only; see `metrics`.
             where: Of runs that meet this filter only; see `runs`.
             project: Of this project only.
             seed: Of the forest's random numbers.
 
         Returns:
-            By setting, how much worse the forest predicts unseen runs once it is shuffled, with the forest's out-of-bag R2;
-            and `cannot_tell` where that is below 0.2, there are fewer than 10 runs, or nothing varies.
+            The importance of each setting, with the forest's out-of-bag R2; and `cannot_tell` where that is below 0.2,
+            there are fewer than 10 runs, or nothing varies. `plot()` draws it.
 
         Raises:
             NotFound: For a column that no run has, or a run that does not exist.
-            ModuleNotFoundError: Without scikit-learn.
+            InvalidArgument: For another method.
+            ModuleNotFoundError: Without scikit-learn, or Optuna where that is asked for.
 
         Example:
             >>> print(lake.importance("summary.loss", project="digits"))
+            >>> lake.importance("summary.loss", method="fanova").plot()
         """
         from .analysis.importance import importance
 
-        return importance(self, metric, runs=runs, where=where, project=project, seed=seed)
+        return importance(
+            self, metric, method=method, runs=runs, where=where, project=project, seed=seed
+        )
 
     def correlations(
         self,

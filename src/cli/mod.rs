@@ -23,6 +23,7 @@ mod ids;
 mod ls;
 mod metrics;
 mod package;
+mod picture;
 mod plot;
 mod progress;
 mod recover;

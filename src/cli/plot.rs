@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::canvas::{Canvas, STYLES};
 use super::ids::ShortIds;
+use super::picture::Form;
 use super::runs::Several;
 use super::terminal::Style;
 use super::{Exit, Session, human};
@@ -27,7 +28,8 @@ const PANELS: usize = 4;
 
 const EXAMPLES: &str = "Examples:
   runlake plot baseline wide --metric train/loss
-  runlake plot --where \"list_contains(tags, 'sweep')\" --metric val/acc --by config.lr --output acc.svg";
+  runlake plot --where \"list_contains(tags, 'sweep')\" --metric val/acc --by config.lr --output acc.svg
+  runlake plot --scatter config.lr summary.loss --color config.opt --log-x --output loss.png";
 
 /// Draw curves in the terminal, or as a picture
 ///
@@ -46,7 +48,7 @@ pub(super) struct Arguments {
     /// Write a picture: its ending is .svg, .png, .html or .json
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Of a picture: the mean and interval of groups, such as config.lr; may be repeated
+    /// Of curves or bars in a picture: the mean and interval of groups, such as config.lr; may be repeated
     #[arg(long, value_name = "COLUMN", requires = "output")]
     by: Vec<String>,
     /// Of a picture: a smoother curve: `ema`, `rolling` or `gaussian`
@@ -58,19 +60,8 @@ pub(super) struct Arguments {
     /// Of a picture: a logarithmic y axis
     #[arg(long, requires = "output")]
     log_y: bool,
-}
-
-/// What the package is asked to draw.
-#[derive(Serialize)]
-struct Drawing<'a> {
-    runs: Vec<&'a str>,
-    metrics: &'a [String],
-    x: &'a str,
-    by: &'a [String],
-    smooth: Option<&'a str>,
-    window: Option<f64>,
-    log_y: bool,
-    output: &'a PathBuf,
+    #[command(flatten)]
+    form: Form,
 }
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Result<Exit> {
@@ -78,19 +69,9 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     let mut problems = Vec::new();
     let selected = arguments.runs.read(&catalog, &mut problems, session.terminal)?;
     if let Some(output) = &arguments.output {
-        return session.delegate(
-            "plot",
-            &Drawing {
-                runs: selected.states.iter().map(|state| &*state.run.id).collect(),
-                metrics: &arguments.metric,
-                x: &arguments.x,
-                by: &arguments.by,
-                smooth: arguments.smooth.as_deref(),
-                window: arguments.window,
-                log_y: arguments.log_y,
-                output,
-            },
-        );
+        let runs: Vec<&str> = selected.states.iter().map(|state| &*state.run.id).collect();
+        let (form, drawn) = arguments.drawing(&runs);
+        return session.delegate("plot", &json!({"form": form, "arguments": drawn, "output": output}));
     }
     let metrics = arguments.metrics(&selected.states);
     let width = session.terminal.width.map_or(COLUMNS, |width| width.saturating_sub(MARGIN)).clamp(20, 120);
@@ -141,6 +122,19 @@ fn place(axis: Axis, x: f64) -> String {
 }
 
 impl Arguments {
+    /// The method of a lake that draws the picture which is asked for, and its arguments.
+    fn drawing(&self, runs: &[&str]) -> (&'static str, Value) {
+        let metrics = Some(&self.metric).filter(|names| !names.is_empty());
+        let by = Some(&self.by).filter(|names| !names.is_empty());
+        self.form.drawing(runs, metrics, by, self.log_y).unwrap_or_else(|| {
+            let curves = json!({
+                "metrics": metrics, "runs": runs, "by": by, "x": self.x, "smooth": self.smooth, "window": self.window,
+                "log_x": self.form.log_x, "log_y": self.log_y,
+            });
+            ("plot", curves)
+        })
+    }
+
     /// The metrics to draw.
     fn metrics(&self, states: &[Arc<RunState>]) -> Vec<String> {
         if !self.metric.is_empty() {

@@ -106,7 +106,7 @@ def test_figures_are_json_and_a_table(found):
     assert lines[1].split() == ["setting", "importance", "spread"]
     assert lines[2].startswith("config.opt")
     assert len({len(line) for line in lines[1:]}) == 1
-    escaped = Importance("<i>", 0, 0, None, (), (), None)._repr_html_()
+    escaped = Importance("<i>", "fanova", 0, 0, None, (), None, (), None)._repr_html_()
     assert "<i>" not in escaped
 
 

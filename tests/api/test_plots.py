@@ -91,6 +91,21 @@ def test_a_picture_is_saved_without_a_browser_and_names_are_no_markup(lake, tmp_
         picture.save(tmp_path / "x.gif")
 
 
+def test_no_name_ends_the_script_of_a_page(tmp_path):
+    evil = "</script><script>alert(1)</script>"
+    with rl.init("p", evil, lake=tmp_path / "lake", quiet=True) as run:
+        run.log({evil: 1.0}, step=0)
+    picture = rl.open(tmp_path / "lake").plot()
+    picture.save(tmp_path / "x.html")
+    for page in (
+        (tmp_path / "x.html").read_text("utf-8"),
+        picture._repr_mimebundle_()["text/html"],
+    ):
+        assert "alert(1)" in page
+        assert "<script>alert" not in page
+        assert r"\u003c/script>\u003cscript>alert(1)" in page
+
+
 def test_the_same_runs_give_the_same_bytes_in_every_process(lake):
     program = "import sys, runlake as rl; print(rl.open(sys.argv[1]).plot('loss').to_svg())"
     outputs = {

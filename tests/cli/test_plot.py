@@ -1,5 +1,7 @@
 """`plot`: curves in the terminal, and pictures that Python draws."""
 
+import json
+
 import pytest
 
 import runlake as rl
@@ -34,7 +36,56 @@ def test_a_picture_is_written_and_named(runlake, pair, tmp_path):
     assert "slope=-1" in (tmp_path / "y.json").read_text(encoding="utf-8")
 
 
+def drawn(runlake, tmp_path, *arguments):
+    done = runlake("plot", *arguments, "--output", "x.json")
+    assert done.code == 0, done.err
+    return json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))["vconcat"][0]["layer"]
+
+
+def test_points_lines_and_bars_are_those_of_the_package(runlake, pair, tmp_path):
+    lake = rl.open()
+
+    def of(picture):
+        return picture.spec["vconcat"][0]["layer"]
+
+    columns = ("config.slope", "summary.y")
+    points = ["--scatter", *columns, "--color", "name", "--front", "max", "min"]
+    assert drawn(runlake, tmp_path, *points, "--log-x", "up") == of(
+        lake.scatter(*columns, color="name", front=("max", "min"), log_x=True, runs="up")
+    )
+    lines = ["--parallel", ",".join(columns), "--color", "name"]
+    assert drawn(runlake, tmp_path, *lines) == of(lake.parallel(columns, color="name"))
+    bars = ["--bars", "--by", "name", "--metric", "y"]
+    assert drawn(runlake, tmp_path, *bars) == of(lake.bars("y", by="name"))
+    curves = ["--metric", "y", "--log-x"]
+    assert drawn(runlake, tmp_path, *curves) == of(lake.plot("y", log_x=True))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--scatter", "config.slope", "--output", "x.svg"],
+        ["--scatter", "config.slope", "summary.y"],
+        ["--scatter", "a", "b", "--bars", "--by", "name", "--output", "x.svg"],
+        ["--scatter", "a", "b", "--parallel", "a,b", "--output", "x.svg"],
+        ["--scatter", "a", "b", "--metric", "y", "--output", "x.svg"],
+        ["--scatter", "a", "b", "--x", "time", "--output", "x.svg"],
+        ["--scatter", "a", "b", "--front", "min", "low", "--output", "x.svg"],
+        ["--parallel", "a,b", "--log-y", "--output", "x.svg"],
+        ["--parallel", "a,b", "--front", "min", "min", "--output", "x.svg"],
+        ["--bars", "--output", "x.svg"],
+        ["--bars", "--by", "name", "--color", "name", "--output", "x.svg"],
+        ["--color", "name", "--output", "x.svg"],
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(runlake, pair, arguments):
+    assert runlake("plot", *arguments).code == 2
+
+
 def test_mistakes_are_told(runlake, pair):
+    missing = runlake("plot", "--scatter", "config.slop", "summary.y", "--output", "x.svg")
+    assert (missing.code, "did you mean config.slope" in missing.err) == (1, True)
+    assert "Traceback" not in missing.err
     assert 'did you mean "y"' in runlake("plot", "--metric", "yy").err
     assert "expected one of" in runlake("plot", "--output", "y.gif").err
     assert runlake("plot", "--by", "config.slope").code == 2

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-FRAMEWORKS = tuple("numpy pandas polars pyarrow scipy sklearn torch jax tensorflow IPython".split())
+FRAMEWORKS = tuple(
+    "numpy pandas polars pyarrow scipy sklearn torch jax tensorflow IPython altair optuna".split()
+)
 
 WATCHED = textwrap.dedent("""
     import builtins, json, logging, multiprocessing, os, signal, socket, subprocess, sys

@@ -19,6 +19,7 @@ from .tables import html_table, text_table
 
 if TYPE_CHECKING:
     from runlake.lake import Lake, Runs
+    from runlake.plots import Picture
 
 _FEWEST = 3
 _HEADER = ("setting", "runs", "pearson", "spearman", "p corrected")
@@ -68,6 +69,16 @@ class Correlations:
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the figures of each setting."""
         return [asdict(row) for row in self.rows]
+
+    def plot(self) -> Picture:
+        """Draw the correlations as a map of colours. Takes `runlake[plot]`.
+
+        Raises:
+            InvalidArgument: Where no setting is a number that varies.
+        """
+        from runlake.plots.results import correlations
+
+        return correlations(self, self._head().rstrip(":"))
 
     def __str__(self) -> str:
         return "\n".join([self._head(), *text_table(_HEADER, self._cells())])

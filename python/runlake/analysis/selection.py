@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runlake.lake import Lake, Runs
+    from runlake.reader import Reader
 
 Row = dict[str, Any]
 
@@ -105,7 +106,7 @@ def condition(rows: Iterable[Row]) -> str:
     return " or ".join(parts) or "false"
 
 
-def check_columns(lake: Lake, project: str | None, columns: Iterable[str]) -> None:
+def check_columns(lake: Reader, project: str | None, columns: Iterable[str]) -> None:
     """Refuse columns that no run has.
 
     Raises:

@@ -21,6 +21,7 @@ from .selection import Group, Row, check_columns, group, near, rows_of
 
 if TYPE_CHECKING:
     from runlake.lake import Lake, Runs
+    from runlake.plots import Picture
 
     from .judging import Question
     from .verdict import Verdict
@@ -46,6 +47,16 @@ class Verdicts(Sequence["Verdict"]):
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return all figures of each, as JSON can hold them."""
         return [verdict.to_dict() for verdict in self]
+
+    def plot(self) -> Picture:
+        """Draw the differences of means with their intervals, a line each. Takes `runlake[plot]`.
+
+        Raises:
+            InvalidArgument: Where there are too few runs for any difference.
+        """
+        from runlake.plots.results import verdicts
+
+        return verdicts(self)
 
     def __str__(self) -> str:
         return "\n".join(str(verdict) for verdict in self)

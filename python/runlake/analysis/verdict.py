@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import html
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runlake.plots import Picture
 
 METHOD_NAMES = {
     "welch": "Welch's t test",
@@ -120,6 +123,16 @@ class Verdict:
         """The p value that decides: the corrected one where there is one."""
         return self.p if self.p_corrected is None else self.p_corrected
 
+    def plot(self) -> Picture:
+        """Draw the difference of means with its interval. Takes `runlake[plot]`.
+
+        Raises:
+            InvalidArgument: Where there are too few runs for a difference.
+        """
+        from runlake.plots.results import verdicts
+
+        return verdicts([self])
+
     def __str__(self) -> str:
         return " ".join(
             [self._claim(), *self._evidence(), *(f"Note: {note}." for note in self.notes)]
@@ -161,13 +174,13 @@ class Verdict:
             sentences[0] += f" ({100 * (1 - self.alpha):.4g} % interval {low:.4g} to {high:.4g})"
         if self.p is not None:
             size = f"{self.a.n} pairs" if self.paired else f"{self.a.n} and {self.b.n} runs"
-            sentences[0] += f", {_p(self.p)} by {self.method_name} of {size}"
+            sentences[0] += f", {p_text(self.p)} by {self.method_name} of {size}"
         if self.p_corrected is not None:
-            sentences[0] += f", corrected ({self.correction}) {_p(self.p_corrected)}"
+            sentences[0] += f", corrected ({self.correction}) {p_text(self.p_corrected)}"
         sentences[0] += "."
         if self.p_equivalence is not None:
             sentences.append(
-                f"Two one-sided tests of the margin {self.equivalence:.4g}: {_p(self.p_equivalence)}."
+                f"Two one-sided tests of the margin {self.equivalence:.4g}: {p_text(self.p_equivalence)}."
             )
         if self.probability_of_improvement is not None:
             text = f"A run of {quoted(self.a.name)} is the better one with probability {self.probability_of_improvement:.2f}"
@@ -208,7 +221,7 @@ def quoted(name: str) -> str:
     return f'"{name}"' if " " in name else name
 
 
-def _p(p: float) -> str:
+def p_text(p: float) -> str:
     """Return a p value as people write it: never rounded to 0."""
     return f"p = {p:.2g}" if p >= _SMALLEST_P else f"p < {_SMALLEST_P}"
 

@@ -1,4 +1,8 @@
-"""Pictures of runs: `spec` makes Vega-Lite specifications of tables, `picture` shows and saves them, `draw` reads a lake."""
+"""Pictures, as Vega-Lite specifications that `picture` shows and saves.
+
+`draw` and `spec` make those of curves, `scatter`, `parallel` and `bars` those of the table of runs, `results` those of what
+`runlake.analysis` found; `style` is what they have in common.
+"""
 
 from .picture import Picture
 

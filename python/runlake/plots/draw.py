@@ -1,4 +1,4 @@
-"""Reads what a picture shows from a lake: curves thinned out, so that no spike and no NaN is lost."""
+"""`Lake.plot`: reads what a picture shows from a lake: curves thinned out, so that no spike and no NaN is lost."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from runlake.errors import InvalidArgument
 
-from . import spec
+from . import columns, spec
 from .picture import Picture
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from runlake._runlake import Table
-    from runlake.lake import Lake
+    from runlake.reader import Reader
+
+    from .style import Row
 
 # More curves than these are a thicket; and a page with more points is slow.
 MAX_CURVES = 30
 MAX_METRICS = 24
+_HOW = "where= or metrics="
 
 
 def curves(
-    lake: Lake,
+    lake: Reader,
     names: list[str] | None,
     *,
     by: list[str] | None,
@@ -46,7 +47,8 @@ def curves(
         raise InvalidArgument(
             "invalid selection: expected runs that logged numbers; there is nothing to draw"
         )
-    _check(labels, metrics)
+    columns.check_number(len(labels), "curves", MAX_CURVES, _HOW)
+    columns.check_number(len(metrics), "metrics", MAX_METRICS, _HOW)
     panels = {
         metric: [
             {k: v for k, v in row.items() if k != "metric"}
@@ -60,20 +62,9 @@ def curves(
     )
 
 
-def _check(labels: Sequence[str], metrics: Sequence[str]) -> None:
-    for what, found, limit in (
-        ("curves", len(labels), MAX_CURVES),
-        ("metrics", len(metrics), MAX_METRICS),
-    ):
-        if found > limit:
-            raise InvalidArgument(
-                f"invalid selection: {found} {what}, at most {limit} can be told apart; choose some with where= or metrics="
-            )
-
-
 def _runs(
-    lake: Lake, names: list[str] | None, smoothing: dict[str, Any], arguments: dict[str, Any]
-) -> tuple[Table, list[spec.Row]]:
+    lake: Reader, names: list[str] | None, smoothing: dict[str, Any], arguments: dict[str, Any]
+) -> tuple[Table, list[Row]]:
     table = lake.metrics(names, **smoothing, **arguments)
     found = table.rows()
     raw: dict[tuple[Any, ...], float] = {}
@@ -91,19 +82,18 @@ def _runs(
 
 
 def _groups(
-    lake: Lake, names: list[str] | None, by: list[str], **arguments: Any
-) -> tuple[Table, list[spec.Row]]:
+    lake: Reader, names: list[str] | None, by: list[str], **arguments: Any
+) -> tuple[Table, list[Row]]:
     table = lake.aggregate(names, by=by, at="curve", **arguments)
     rows = []
     for row in table.rows():
         if row["mean"] is None:
             continue
-        label = ", ".join(f"{name.removeprefix('config.')}={row[name]}" for name in by)
         drawn = {
             "metric": row["metric"],
             "x": _plain(row["x"]),
             "value": row["mean"],
-            "label": label,
+            "label": columns.group_of(row, by),
         }
         if row["t_low"] is not None:
             drawn |= {"low": row["t_low"], "high": row["t_high"]}
@@ -115,7 +105,7 @@ def _place(row: dict[str, Any]) -> tuple[Any, ...]:
     return row["run"], row["metric"], row["rank"], row["x"]
 
 
-def _drawn(row: dict[str, Any]) -> spec.Row:
+def _drawn(row: dict[str, Any]) -> Row:
     return {"metric": row["metric"], "x": _plain(row["x"]), "value": row["value"]}
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import altair as alt
 
 FORMS = (".html", ".json", ".png", ".svg")
+# Stands for "<" while a page is made: no text has this character (Unicode's chapter 23.7), and no script of a page either.
+_MARK = "\ufdd0"
 
 
 class Picture:
@@ -48,7 +50,8 @@ class Picture:
         elif target.suffix == ".png":
             content = load("vl_convert", "plot").vegalite_to_png(self.spec, scale=scale)
         elif target.suffix == ".html":
-            content = load("vl_convert", "plot").vegalite_to_html(self.spec, bundle=True)
+            page = load("vl_convert", "plot").vegalite_to_html(_marked(self.spec), bundle=True)
+            content = _escaped(page)
         else:
             raise InvalidArgument(
                 f"invalid path {str(target)!r}: expected one of {', '.join(FORMS)} at its end"
@@ -74,7 +77,25 @@ class Picture:
         return chart
 
     def _repr_mimebundle_(self, **arguments: Any) -> Any:
-        return self.to_altair()._repr_mimebundle_(**arguments)
+        shown: Any = self.to_altair()._repr_mimebundle_(**arguments)
+        bundle = shown[0] if isinstance(shown, tuple) else shown
+        if "text/html" in bundle:
+            marked: Any = Picture(_marked(self.spec)).to_altair()._repr_mimebundle_(**arguments)
+            page = (marked[0] if isinstance(marked, tuple) else marked)["text/html"]
+            bundle["text/html"] = _escaped(page)
+        return shown
 
     def __repr__(self) -> str:
         return f"<runlake.Picture of {len(self.spec.get('vconcat', ()))} panels>"
+
+
+def _marked(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a specification whose texts cannot end the script of a page that it stands in, such as "</script>" does."""
+    marked: dict[str, Any] = json.loads(json.dumps(spec).replace("<", _MARK))
+    return marked
+
+
+def _escaped(page: str) -> str:
+    """Return the page of a marked specification with its texts as they were."""
+    as_json = json.dumps(_MARK)[1:-1]
+    return page.replace(_MARK, "\\u003c").replace(as_json, "\\u003c")

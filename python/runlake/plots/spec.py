@@ -1,29 +1,22 @@
 """Vega-Lite specifications of curves: plain dictionaries, made of plain rows, the same for the same rows.
 
-The form is that of Vega-Lite 5 (https://vega.github.io/vega-lite/docs/spec.html). Values that are not finite have no place on
-an axis and no influence on its limits: they are crosses at its upper edge, or at its lower edge for -inf, where the curve has
-them.
+Values that are not finite have no place on an axis and no influence on its limits: they are crosses at its upper edge, or at
+its lower edge for -inf, where the curve has them.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .style import COLORS, HEIGHT, WIDTH, Row, Spec, page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-# Okabe and Ito, "Color Universal Design", 2008: told apart by everyone. Its yellow and black have too little contrast.
-COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F"]
-WIDTH, HEIGHT = 560, 240
-FONT = "Helvetica, Arial, sans-serif"
 # As the lines are, whatever else has their colour.
 LEGEND = {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 2}
 X_TITLES = {"step": "step", "time": "time (UTC)", "relative": "seconds since the start"}
-
-Row = dict[str, Any]
-Spec = dict[str, Any]
 
 
 def curves(
@@ -71,21 +64,7 @@ def curves(
     specs = [
         _panel(metric, rows, horizontal, color, log_y=log_y) for metric, rows in panels.items()
     ]
-    return {
-        "$schema": SCHEMA,
-        "config": {
-            "view": {"stroke": None},
-            "axis": {"labelFont": FONT, "titleFont": FONT},
-            "font": FONT,
-        },
-        "background": "white",
-        **(
-            {"title": {"text": note, "anchor": "start", "fontSize": 11, "fontWeight": 400}}
-            if note
-            else {}
-        ),
-        "vconcat": specs,
-    }
+    return page(specs, note)
 
 
 def _panel(metric: str, rows: Sequence[Row], x: Spec, color: Spec, *, log_y: bool) -> Spec:
