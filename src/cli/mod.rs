@@ -4,8 +4,9 @@
 //! found or failed, 2 wrong usage. What a command was asked for goes to the standard output, all else to the standard
 //! error. A reader that has seen enough and goes away is no error. Nothing here ends the process.
 //!
-//! One file per command. `terminal` is where they write, `table`, `human`, `attribute` and `document` how, `runs` and
-//! `ids` what they call runs, `package` hands commands on to Python. All reading and changing is done by `catalog`, `scan` and `repair`.
+//! One file per command. `terminal` is where they write, `table`, `human`, `attribute`, `markdown` and `document` how,
+//! `runs` and `ids` what they call runs, `package` hands commands on to Python. All reading and changing is done by
+//! `catalog`, `scan` and `repair`.
 
 mod attribute;
 mod baseline;
@@ -21,6 +22,7 @@ mod du;
 mod human;
 mod ids;
 mod ls;
+mod markdown;
 mod metrics;
 mod package;
 mod plot;

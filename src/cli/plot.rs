@@ -100,10 +100,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
         points: Some(8 * width),
         ..Request::default()
     };
-    let mut reading = Reading::start(catalog.lake.disk.clone(), selected.states.clone(), request)?;
-    while reading.advance() {}
-    problems.extend(reading.problems());
-    let read = reading.finish()?;
+    let read = Reading::all(&catalog.lake.disk, selected.states.clone(), request, &mut problems)?;
     let mut is_empty = true;
     for metric in &metrics {
         let curves: Vec<&Curve> = read.curves.iter().filter(|curve| *curve.metric == **metric).collect();

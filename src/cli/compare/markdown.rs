@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::grid;
-use crate::cli::human;
+use crate::cli::markdown;
 use crate::compare::Comparison;
 
 /// The comparison: a heading and a table for each grid; best values are bold.
@@ -35,17 +35,6 @@ pub(super) fn write(compared: &Comparison) -> String {
     text
 }
 
-/// A text that Markdown takes as it is.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in human::one_line(text).chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '&' | '~' | '$' | '@'
-        ) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
+fn escaped(text: &str) -> String {
+    markdown::escaped(text, |c| "\\`*_{}[]<>#|!&~$@".contains(c))
 }
