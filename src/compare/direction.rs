@@ -112,6 +112,20 @@ impl Directions {
     }
 }
 
+impl Directions {
+    /// Metrics in the order in which people look for them: first those whose direction is defined, then those whose name
+    /// tells it, then the others; by name.
+    #[must_use]
+    pub fn ranked<'m>(&self, metrics: impl IntoIterator<Item = &'m str>) -> Vec<String> {
+        let rank = |metric: &str| self.get(metric).map_or(2, |direction| u8::from(direction.is_inferred));
+        let mut ranked: Vec<(u8, String)> =
+            metrics.into_iter().map(|metric| (rank(metric), metric.to_owned())).collect();
+        ranked.sort();
+        ranked.dedup();
+        ranked.into_iter().map(|(_, metric)| metric).collect()
+    }
+}
+
 fn goal(definition: &Definition) -> Option<Goal> {
     let summary = definition.summary.as_deref().unwrap_or_default();
     let asks = |kind: &str| summary.split(',').any(|asked| asked == kind);

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::grid;
+use crate::cli::glyphs::UNICODE;
 use crate::cli::markdown;
 use crate::compare::Comparison;
 
@@ -12,7 +13,7 @@ pub(super) fn write(compared: &Comparison) -> String {
     let heads = heads.concat();
     let line = "---|".repeat(compared.runs.len());
     let mut text = String::new();
-    for (at, grid) in grid::grids(compared).iter().enumerate() {
+    for (at, grid) in grid::grids(compared, &UNICODE).iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
         write!(text, "{gap}### {}\n\n", escaped(&grid.title)).ok();
         if !grid.note.is_empty() {
