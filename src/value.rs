@@ -199,6 +199,12 @@ impl Attribute {
         Self { kind: AttributeType::Time, number: Some(micros as f64), text: None }
     }
 
+    /// Whether it is an integer or a float.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        matches!(self.kind, AttributeType::Int | AttributeType::Float)
+    }
+
     /// `None`.
     pub const NULL: Self = Self { kind: AttributeType::Null, number: None, text: None };
 

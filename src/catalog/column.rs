@@ -50,10 +50,9 @@ impl<'a> Column<'a> {
     /// The numbers among the values; the others are null. `None` where the values are all numbers, or none is.
     #[must_use]
     pub fn numbers(&self, rows: usize) -> Option<Float64Array> {
-        let is_number = |value: &Attribute| matches!(value.kind, AttributeType::Int | AttributeType::Float);
-        let numbers = self.values.iter().filter(|(_, value)| is_number(value)).count();
+        let numbers = self.values.iter().filter(|(_, value)| value.is_number()).count();
         let is_mixed = numbers > 0 && numbers < self.values.len();
-        is_mixed.then(|| Float64Array::from(self.dense(rows, |value| value.number.filter(|_| is_number(value)))))
+        is_mixed.then(|| Float64Array::from(self.dense(rows, |value| value.number.filter(|_| value.is_number()))))
     }
 
     /// `None` where an integer is past 64 bits.

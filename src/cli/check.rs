@@ -13,7 +13,7 @@ use super::document::RunNames;
 use super::runs::Several;
 use super::table::{Cell, Column, Table};
 use super::terminal::Style;
-use super::{Exit, Session, attribute, human};
+use super::{Exit, Session, attribute, human, markdown};
 use crate::catalog::RunState;
 use crate::error::{Error, Result};
 use crate::query::{Baselines, Filter};
@@ -106,7 +106,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     }
     let document = check(filter, &states, &baselines)?;
     if let Some(path) = &arguments.markdown {
-        catalog.lake.disk.write(&crate::disk::absolute(path)?, markdown(&document).as_bytes())?;
+        catalog.lake.disk.write(&crate::disk::absolute(path)?, comment(&document).as_bytes())?;
     }
     if session.json {
         session.terminal.document(&document)?;
@@ -189,34 +189,17 @@ fn print(document: &Document<'_>, session: &mut Session<'_, '_>) -> Result<()> {
 }
 
 /// A comment for a pull request.
-fn markdown(document: &Document<'_>) -> String {
+fn comment(document: &Document<'_>) -> String {
+    let means_something = |c: char| c.is_ascii_punctuation() && !matches!(c, '.' | '-' | '+' | '%' | ',' | ':');
     let outcome = if document.passed { "passed" } else { "failed" };
-    let mut text = format!("### Check {outcome}: {}\n\n", code(document.condition));
+    let mut text = format!("### Check {outcome}: {}\n\n", markdown::code(document.condition));
     text.push_str("| run | what | value | baseline | change | |\n|---|---|--:|--:|--:|---|\n");
     for (texts, passed) in rows(document) {
         for (at, field) in texts.iter().enumerate() {
-            let field = if at < 2 { code(field) } else { escaped(field) };
+            let field = if at < 2 { markdown::code(field) } else { markdown::escaped(field, means_something) };
             write!(text, "| {field} ").ok();
         }
         writeln!(text, "| {} |", word(passed).0).ok();
     }
     text
-}
-
-/// A text as code within a row of a table: as it is, whatever is in it.
-fn code(text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let pad = if longest > 0 { " " } else { "" };
-    format!("{fence}{pad}{}{pad}{fence}", human::one_line(text).replace('|', "\\|"))
-}
-
-fn escaped(text: &str) -> String {
-    human::one_line(text).chars().fold(String::new(), |mut escaped, c| {
-        if c.is_ascii_punctuation() && !matches!(c, '.' | '-' | '+' | '%' | ',' | ':') {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-        escaped
-    })
 }

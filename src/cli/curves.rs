@@ -2,15 +2,11 @@
 
 use clap::Args;
 
+use crate::curves::Request;
 use crate::curves::align::{Align, Grid};
 use crate::curves::axis::X;
 use crate::curves::smooth::Smooth;
-use crate::curves::{Curves, Reading, Request};
-use crate::disk::SharedDisk;
 use crate::error::Result;
-use crate::lake::Problem;
-
-use super::runs::Runs;
 
 /// What to make of the rows, in the order: x, smooth, align, decimate.
 #[derive(Debug, Args)]
@@ -64,12 +60,4 @@ impl Options {
             ..rows
         }))
     }
-}
-
-/// Reads the curves of runs.
-pub(super) fn read(disk: SharedDisk, runs: &Runs, request: Request, problems: &mut Vec<Problem>) -> Result<Curves> {
-    let mut reading = Reading::start(disk, runs.states.clone(), request)?;
-    while reading.advance() {}
-    problems.extend(reading.problems());
-    reading.finish()
 }

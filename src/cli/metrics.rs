@@ -16,7 +16,7 @@ use super::runs::{Runs, Several};
 use super::table::{Column, Table};
 use super::{Exit, Session};
 use crate::catalog::RunState;
-use crate::curves::{Curves, Request};
+use crate::curves::{Curves, Reading, Request};
 use crate::error::Result;
 use crate::lake::near;
 use crate::scan::{self, Attempts, Selection, pivot};
@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     let attempts = if arguments.all_attempts { Attempts::All } else { Attempts::Newest };
     let rows = Request { metrics: metrics.clone(), steps: arguments.steps.clone(), attempts, ..Request::default() };
     if let Some(request) = arguments.curve.request(rows)? {
-        let curves = curves::read(catalog.lake.disk.clone(), &runs, request, &mut problems)?;
+        let curves = Reading::all(&catalog.lake.disk, runs.states.clone(), request, &mut problems)?;
         print_curves(&curves, arguments, &runs, session)?;
         return Ok(session.warn(&problems));
     }

@@ -4,8 +4,9 @@
 //! found or failed, 2 wrong usage. What a command was asked for goes to the standard output, all else to the standard
 //! error. A reader that has seen enough and goes away is no error. Nothing here ends the process.
 //!
-//! One file per command. `terminal` is where they write, `table`, `human`, `attribute` and `document` how, `runs` and
-//! `ids` what they call runs, `package` hands commands on to Python. All reading and changing is done by `catalog`, `scan` and `repair`.
+//! One file per command. `terminal` is where they write, `table`, `human`, `attribute`, `markdown` and `document` how,
+//! `runs` and `ids` what they call runs, `package` hands commands on to Python. All reading and changing is done by
+//! `catalog`, `scan` and `repair`.
 
 mod attribute;
 mod baseline;
@@ -18,11 +19,15 @@ mod curves;
 mod doctor;
 mod document;
 mod du;
+mod glyphs;
 mod human;
 mod ids;
+mod live;
 mod ls;
+mod markdown;
 mod metrics;
 mod package;
+mod panel;
 mod picture;
 mod plot;
 mod progress;
@@ -31,6 +36,7 @@ mod report;
 mod rm;
 mod runs;
 mod show;
+mod sparkline;
 mod sql;
 mod statistics;
 mod table;

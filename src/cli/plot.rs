@@ -6,25 +6,14 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::canvas::{Canvas, STYLES};
-use super::ids::ShortIds;
 use super::picture::Form;
 use super::runs::Several;
-use super::terminal::Style;
-use super::{Exit, Session, human};
+use super::{Exit, Session, human, panel};
 use crate::catalog::RunState;
-use crate::curves::axis::{Axis, X};
+use crate::compare::direction::Directions;
+use crate::curves::axis::X;
 use crate::curves::{Curve, Reading, Request};
 use crate::error::{Error, Result};
-
-/// How high a panel is, in lines.
-const ROWS: usize = 10;
-/// How wide one is where there is no terminal.
-const COLUMNS: usize = 72;
-/// The room left of a panel.
-const MARGIN: usize = 14;
-/// How many metrics are drawn where none is named.
-const PANELS: usize = 4;
 
 const EXAMPLES: &str = "Examples:
   runlake plot baseline wide --metric train/loss
@@ -33,13 +22,13 @@ const EXAMPLES: &str = "Examples:
 
 /// Draw curves in the terminal, or as a picture
 ///
-/// Curves are thinned out, but never lose an extreme. A picture takes `pip install \"runlake[plot]\"` and no browser.
+/// Curves are thinned out, but never lose an extreme; NaN and infinities are marks at the edge. A picture takes `pip install \"runlake[plot]\"` and no browser.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(flatten)]
     runs: Several,
-    /// Only this metric; may be repeated [default: the first 4 in the terminal, all in a picture]
+    /// Only this metric; may be repeated [default: the main 4 in the terminal, all in a picture]
     #[arg(long, short, value_name = "NAME")]
     metric: Vec<String>,
     /// The axis: `step`, `time`, `relative` (seconds since the run's start) or another metric
@@ -74,31 +63,18 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
         return session.delegate("plot", &json!({"form": form, "arguments": drawn, "output": output}));
     }
     let metrics = arguments.metrics(&selected.states);
-    let width = session.terminal.width.map_or(COLUMNS, |width| width.saturating_sub(MARGIN)).clamp(20, 120);
     let request = Request {
         metrics: Some(metrics.clone()),
         x: X::named(&arguments.x),
-        points: Some(8 * width),
+        points: Some(panel::POINTS),
         ..Request::default()
     };
-    let mut reading = Reading::start(catalog.lake.disk.clone(), selected.states.clone(), request)?;
-    while reading.advance() {}
-    problems.extend(reading.problems());
-    let read = reading.finish()?;
-    let mut is_empty = true;
-    for metric in &metrics {
-        let curves: Vec<&Curve> = read.curves.iter().filter(|curve| *curve.metric == **metric).collect();
-        let points = |curve: &&Curve| {
-            curve.points.iter().map(|point| (read.axis.position(point.place), point.value)).collect::<Vec<_>>()
-        };
-        let Some(canvas) = Canvas::of(width, ROWS, &curves.iter().map(points).collect::<Vec<_>>()) else { continue };
-        is_empty = false;
-        let title = session.terminal.paint(Style::Bold, &human::one_line(metric));
-        session.terminal.line(title)?;
-        canvas.print(|x| place(read.axis, x), session.terminal)?;
-        legend(&curves, &selected.ids, session)?;
-    }
-    if is_empty {
+    let read = Reading::all(&catalog.lake.disk, selected.states.clone(), request, &mut problems)?;
+    let name = |curve: &Curve| match curve.run.name() {
+        name if *name == *curve.run.run.id => selected.ids.get(&curve.run.run.id).to_owned(),
+        name => name.to_owned(),
+    };
+    if !panel::print(&read, &metrics, name, session.terminal)? {
         return Err(Error::InvalidArgument {
             what: "selection",
             got: human::things(selected.states.len() as u64, "run"),
@@ -109,16 +85,6 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
         session.terminal.note(note);
     }
     Ok(session.warn(&problems))
-}
-
-/// A place on an axis as people read it.
-#[expect(clippy::cast_possible_truncation, reason = "microseconds of this age are exact")]
-fn place(axis: Axis, x: f64) -> String {
-    match axis {
-        Axis::Time => human::moment(x as i64),
-        Axis::Relative => human::span(x / 1e6),
-        Axis::Step | Axis::Number => human::number(x),
-    }
 }
 
 impl Arguments {
@@ -140,28 +106,9 @@ impl Arguments {
         if !self.metric.is_empty() {
             return self.metric.clone();
         }
-        let mut names: Vec<String> = Vec::new();
-        for (name, value) in states.iter().flat_map(|state| state.summary()) {
-            if value.number.is_some() && name != self.x && !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
-        }
-        names.sort();
-        names.truncate(PANELS);
+        let values = states.iter().flat_map(|state| state.summary()).filter(|(_, value)| value.is_number());
+        let mut names = Directions::of(states).ranked(values.map(|(name, _)| name).filter(|name| *name != self.x));
+        names.truncate(panel::COUNT);
         names
     }
-}
-
-/// Which colour is which run, where there are several.
-fn legend(curves: &[&Curve], ids: &ShortIds, session: &mut Session<'_, '_>) -> Result<()> {
-    if curves.len() < 2 {
-        return Ok(());
-    }
-    let name = |(at, curve): (usize, &&Curve)| {
-        let name = curve.run.name();
-        let name = if name == &*curve.run.run.id { ids.get(&curve.run.run.id) } else { name };
-        session.terminal.paint(STYLES[at % STYLES.len()], &format!("─ {}", human::one_line(name)))
-    };
-    let names: Vec<String> = curves.iter().enumerate().map(name).collect();
-    session.terminal.line(format!("  {}", names.join("  ")))
 }

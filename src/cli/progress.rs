@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use super::glyphs::{Glyphs, UNICODE};
 use super::human;
 
 /// Work that is done by then shows no bar.
@@ -30,12 +31,18 @@ pub(super) struct Bar {
     total: u64,
     next: Instant,
     is_shown: bool,
+    glyphs: &'static Glyphs,
 }
 
 impl Bar {
     /// Work that begins now.
     pub(super) fn new(verb: &'static str, unit: Unit, total: u64) -> Self {
-        Self { verb, unit, done: 0, total, next: Instant::now() + PATIENCE, is_shown: false }
+        Self { verb, unit, done: 0, total, next: Instant::now() + PATIENCE, is_shown: false, glyphs: &UNICODE }
+    }
+
+    /// The bar, drawn with these characters.
+    pub(super) fn drawn_with(self, glyphs: &'static Glyphs) -> Self {
+        Self { glyphs, ..self }
     }
 
     pub(super) fn advance(&mut self, parts: u64, err: &mut impl Write) {
@@ -72,13 +79,15 @@ impl std::fmt::Display for Bar {
             return write!(f, "{} {done}", self.verb);
         }
         let share = |of: u64| of * self.done.min(self.total) / self.total;
-        let full: String = (0..COLUMNS).map(|column| if column < share(COLUMNS) { '█' } else { '░' }).collect();
+        let Glyphs { done, undone, .. } = self.glyphs;
+        let full: String = (0..COLUMNS).map(|column| if column < share(COLUMNS) { done } else { undone }).collect();
         write!(f, "{} {full} {:>3} % of {}", self.verb, share(100), self.parts(self.total))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::glyphs::ASCII;
     use super::*;
 
     #[test]
@@ -95,6 +104,13 @@ mod tests {
         bar.hide(&mut err);
         let bar = "reading ████████████░░░░░░░░░░░░  50 % of 4.0 KiB";
         assert_eq!(String::from_utf8(err).unwrap(), format!("\r\x1b[2K{bar}\r\x1b[2K"));
+    }
+
+    #[test]
+    fn a_bar_is_drawn_with_what_the_terminal_has() {
+        let mut bar = Bar::new("reading", Unit::Runs, 4).drawn_with(&ASCII);
+        bar.advance(1, &mut Vec::new());
+        assert_eq!(bar.to_string(), "reading ######..................  25 % of 4 runs");
     }
 
     #[test]

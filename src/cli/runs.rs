@@ -41,7 +41,7 @@ impl Filtered {
     /// Those of the runs that are meant, in the filter's order.
     ///
     /// # Errors
-    /// See [`Filter::select`].
+    /// See [`Filter::of`].
     pub(super) fn of(
         &self,
         catalog: &Catalog,
@@ -49,7 +49,7 @@ impl Filtered {
         problems: &mut Vec<Problem>,
     ) -> Result<Vec<Arc<RunState>>> {
         match &self.filter {
-            Some(filter) => filter.select(&states, &filter.baselines(catalog, &states, problems)),
+            Some(filter) => filter.of(catalog, &states, problems),
             None => Ok(states),
         }
     }

@@ -1,32 +1,56 @@
 //! `show`: all that is known of one run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::document::{self, RunDocument, UsageDocument};
+use super::glyphs::Glyphs;
 use super::progress::{Bar, Unit};
 use super::runs::{self, One};
-use super::statistics::{self, ByMetric, MetricDocument};
+use super::statistics::{self, ByMetric, MetricDocument, Statistics};
 use super::table::{Cell, Column, Table};
 use super::terminal::{Style, Terminal};
-use super::{Exit, Session, attribute, human};
+use super::{Exit, Session, attribute, human, panel, sparkline};
 use crate::catalog::{Catalog, RunState, Status};
 use crate::clock;
+use crate::compare::direction::Directions;
+use crate::curves::{self, Curves, Reading, Request};
 use crate::error::Result;
 use crate::format::lost;
 use crate::query::Baselines;
 use crate::repair::usage::Usage;
 use crate::scan::{self, Selection};
+use crate::segment::prune::Wanted;
 use crate::value::WriterId;
 
+/// How many metrics, and values of the summary, are shown where not all are asked for.
+const SHOWN: usize = 24;
+
+const EXAMPLES: &str = "Examples:
+  runlake show baseline --plot
+  runlake show baseline --json | jq .config";
+
 /// Show all that is known of a run
+///
+/// Small curves go from the least to the greatest value of each metric; a cross is a value that is NaN or infinite.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(flatten)]
     run: One,
+    /// Of the metrics, only this one; may be repeated [default: the main 24, all in JSON]
+    #[arg(long, short, value_name = "NAME")]
+    metric: Vec<String>,
+    /// All metrics and all values of the summary, however many
+    #[arg(long, conflicts_with = "metric")]
+    all: bool,
+    /// Also draw curves, those of the main 4 metrics where none is named
+    #[arg(long, conflicts_with = "json")]
+    plot: bool,
 }
 
 /// What is shown.
@@ -35,6 +59,10 @@ struct Shown<'r> {
     /// The baseline of its project.
     baseline: Option<&'r RunState>,
     metrics: ByMetric,
+    /// Of many metrics and values of the summary, those that are shown; `None` for all.
+    main: Option<Vec<String>>,
+    /// What is drawn, with its metrics.
+    drawn: Option<(Curves, Vec<String>)>,
     usage: Usage,
 }
 
@@ -68,7 +96,13 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     let mut problems = Vec::new();
     let states = catalog.states(std::slice::from_ref(&run), &mut problems);
     let usage = Usage::of_run(&*catalog.lake.disk, &run.dir)?;
-    let mut scan = scan::start(catalog.lake.disk.clone(), states.clone(), Selection::default())?;
+    let ranked = ranked(&states);
+    let is_cut = !session.json && !arguments.all && ranked.len() > SHOWN;
+    let main = is_cut.then(|| ranked[..SHOWN].to_vec());
+    let named = (!arguments.metric.is_empty()).then(|| arguments.metric.clone());
+    let wanted = Arc::new(Wanted::new(named.clone().or_else(|| main.clone()), None));
+    let mut scan =
+        scan::start(catalog.lake.disk.clone(), states.clone(), Selection { wanted, ..Selection::default() })?;
     let mut metrics = ByMetric::new();
     session.terminal.begin(Bar::new("reading", Unit::Rows, 0));
     for batch in scan.by_ref() {
@@ -77,10 +111,23 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     }
     session.terminal.end();
     problems.extend(scan.problems());
+    for metric in arguments.metric.iter().filter(|metric| !metrics.contains_key(metric.as_str())) {
+        curves::check_metric("metric", metric, &states, &[])?;
+    }
+    let mut drawn = None;
+    if arguments.plot {
+        // Of what is not named, what has numbers.
+        let has_numbers = |metric: &String| metrics.get(metric.as_str()).is_some_and(Statistics::has_numbers);
+        let main = || ranked.iter().filter(|metric| has_numbers(metric)).take(panel::COUNT).cloned().collect();
+        let chosen: Vec<String> = named.unwrap_or_else(main);
+        let request = Request { metrics: Some(chosen.clone()), points: Some(panel::POINTS), ..Request::default() };
+        drawn = Some((Reading::all(&catalog.lake.disk, states.clone(), request, &mut problems)?, chosen));
+    }
     let baselines = Baselines::read(&catalog, &states, &mut problems);
     for state in &states {
         let baseline = baselines.of(state);
-        let shown = Shown { state, baseline, metrics: std::mem::take(&mut metrics), usage };
+        let metrics = std::mem::take(&mut metrics);
+        let shown = Shown { state, baseline, metrics, main: main.clone(), drawn: drawn.take(), usage };
         if session.json {
             session.terminal.document(&shown.document())?;
         } else {
@@ -130,15 +177,21 @@ impl Shown<'_> {
             }
             table
         };
-        let mut summary = Table::pairs();
-        let baseline = self.baseline.filter(|baseline| baseline.run != state.run);
-        for (key, value) in state.summary() {
-            let of_baseline = baseline.and_then(|baseline| baseline.summary_value(key));
-            summary.pair(key, attribute::with_change(value, of_baseline));
-        }
         section("Configuration", attributes("config/"), terminal)?;
-        section("Summary", summary, terminal)?;
-        section("Metrics", self.metrics(), terminal)?;
+        section("Summary", self.summary(), terminal)?;
+        section("Metrics", self.metrics(terminal.glyphs), terminal)?;
+        if self.main.is_some() {
+            let more = state.summary().count() - SHOWN;
+            terminal.hint(format!(
+                "{} more of the summary and of the metrics; --all shows them",
+                human::count(more as u64)
+            ));
+        }
+        if let Some((curves, metrics)) = &self.drawn {
+            heading("Curves", terminal)?;
+            panel::print(curves, metrics, |curve| curve.run.name().to_owned(), terminal)?;
+            curves.note().into_iter().for_each(|note| terminal.note(note));
+        }
         section("Environment", attributes("env/"), terminal)?;
         section("Writers", self.writers(), terminal)?;
         for id in state.writers.keys() {
@@ -198,20 +251,43 @@ impl Shown<'_> {
         table
     }
 
-    fn metrics(&self) -> Table {
-        let columns = ["COUNT", "STEPS", "LAST", "MIN", "MAX"].map(Column::number);
-        let mut table = Table::new([Column::text("METRIC").cut()].into_iter().chain(columns)).indented();
+    fn summary(&self) -> Table {
+        let mut table = Table::pairs();
+        let baseline = self.baseline.filter(|baseline| baseline.run != self.state.run);
+        let is_shown = |key: &str| self.main.as_ref().is_none_or(|main| main.iter().any(|name| name == key));
+        for (key, value) in self.state.summary().filter(|(key, _)| is_shown(key)) {
+            let of_baseline = baseline.and_then(|baseline| baseline.summary_value(key));
+            table.pair(key, attribute::with_change(value, of_baseline));
+        }
+        table
+    }
+
+    fn metrics(&self, glyphs: &Glyphs) -> Table {
+        let mut table = Table::new([
+            Column::text("METRIC").cut(),
+            Column::text("CURVE").optional(),
+            Column::number("FIRST").optional(),
+            Column::number("LAST").cut(),
+            Column::number("MIN").optional(),
+            Column::number("MAX").optional(),
+            Column::number("COUNT").optional(),
+            Column::number("STEPS").optional(),
+        ])
+        .indented();
         for (metric, values) in &self.metrics {
-            let (first, last) = values.steps;
             let number = |number: Option<f64>| number.map_or_else(Cell::none, |number| human::number(number).into());
+            let curve = values.curve();
             let (min, max) = values.range.unzip();
+            let (first, last) = values.steps;
             table.row([
                 metric.into(),
-                human::count(values.count).into(),
-                if first == last { first.to_string() } else { format!("{first} to {last}") }.into(),
+                sparkline::draw(&curve, sparkline::range(curve.iter()), glyphs).into(),
+                number(curve.first().copied()),
                 attribute::scalar_text(&values.last).into(),
                 number(min),
                 number(max),
+                human::count(values.count).into(),
+                if first == last { first.to_string() } else { format!("{first} to {last}") }.into(),
             ]);
         }
         table
@@ -253,6 +329,11 @@ impl Shown<'_> {
         table.pair("polars", format!("polars.scan_parquet({files:?})"));
         table
     }
+}
+
+/// What the summary has, what people look for first.
+fn ranked(states: &[Arc<RunState>]) -> Vec<String> {
+    Directions::of(states).ranked(states.iter().flat_map(|state| state.summary().map(|(name, _)| name)))
 }
 
 /// A table under a heading; nothing where the table is empty.

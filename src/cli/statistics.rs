@@ -7,7 +7,9 @@ use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondTy
 use serde::Serialize;
 use serde_json::Value;
 
-use super::attribute;
+use super::{attribute, sparkline};
+use crate::curves::axis::Axis;
+use crate::curves::decimate::{Decimator, Point};
 use crate::value::Scalar;
 
 /// One metric of a run.
@@ -21,8 +23,23 @@ pub(super) struct Statistics {
     pub(super) last: Scalar,
     /// The least and the greatest number; `None` where all are NaN or texts.
     pub(super) range: Option<(f64, f64)>,
+    /// The curve of each rank, thinned out. Texts have no place in it.
+    curves: BTreeMap<Option<i32>, Decimator>,
     /// When `last` was logged, and its number among its writer's rows.
     age: (i64, i64),
+}
+
+impl Statistics {
+    /// Whether there is anything else than texts.
+    pub(super) fn has_numbers(&self) -> bool {
+        !self.curves.is_empty()
+    }
+
+    /// The curve of the first rank, by step.
+    pub(super) fn curve(&self) -> Vec<f64> {
+        let points = self.curves.values().next().map(|decimator| decimator.clone().finish()).unwrap_or_default();
+        points.iter().map(|point| point.value).collect()
+    }
 }
 
 /// A metric with its statistics in JSON.
@@ -65,6 +82,7 @@ pub(super) fn add(batch: &RecordBatch, metrics: &mut ByMetric) {
     let seqs = batch["seq"].as_primitive::<Int64Type>().values();
     let values = batch["value"].as_primitive::<Float64Type>();
     let texts = batch["text"].as_string::<i32>();
+    let ranks = batch["rank"].as_primitive::<Int32Type>();
     let scalar = |row: usize| {
         let text = texts.is_valid(row).then(|| texts.value(row).into());
         match (values.is_valid(row), text) {
@@ -86,6 +104,7 @@ pub(super) fn add(batch: &RecordBatch, metrics: &mut ByMetric) {
             steps: (i64::MAX, i64::MIN),
             last: scalar(newest),
             range: None,
+            curves: BTreeMap::new(),
             age,
         });
         if entry.age < age {
@@ -94,8 +113,15 @@ pub(super) fn add(batch: &RecordBatch, metrics: &mut ByMetric) {
         entry.count += rows.len() as u64;
         for row in rows {
             entry.steps = (entry.steps.0.min(steps[row]), entry.steps.1.max(steps[row]));
+            if !values.is_valid(row) {
+                continue;
+            }
             let number = values.value(row);
-            if values.is_valid(row) && !number.is_nan() {
+            let rank = ranks.is_valid(row).then(|| ranks.value(row));
+            let curve = entry.curves.entry(rank);
+            let curve = curve.or_insert_with(|| Decimator::new(Axis::Step, sparkline::POINTS));
+            curve.push(Point { place: steps[row], value: number });
+            if !number.is_nan() {
                 let (min, max) = entry.range.unwrap_or((number, number));
                 entry.range = Some((min.min(number), max.max(number)));
             }

@@ -5,6 +5,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::glyphs::Glyphs;
 use super::human;
 use super::terminal::{Style, Terminal};
 use crate::error::Result;
@@ -177,7 +178,7 @@ impl Table {
         let mut pending = 0;
         let places = self.columns.iter().zip(cells).zip(&self.widths);
         for (at, ((column, cell), width)) in places.filter_map(|(place, width)| Some((place, (*width)?))).enumerate() {
-            let text = if column.may_be_cut { &cut(&cell.text, width) } else { &cell.text };
+            let text = if column.may_be_cut { &cut(&cell.text, width, terminal.glyphs) } else { &cell.text };
             let missing = width.saturating_sub(text.width());
             let gap = if at == 0 { 0 } else { GAP.len() };
             let before = gap + if column.is_number { missing } else { 0 };
@@ -191,7 +192,7 @@ impl Table {
 }
 
 /// A text of at most `width` columns.
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize, glyphs: &Glyphs) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -203,11 +204,13 @@ fn cut(text: &str, width: usize) -> String {
         }
         cut = longer;
     }
-    cut + "…"
+    cut.push(glyphs.cut);
+    cut
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::glyphs::{ASCII, UNICODE};
     use super::*;
 
     fn table() -> Table {
@@ -266,7 +269,8 @@ mod tests {
 
     #[test]
     fn a_wide_character_is_never_cut_in_half() {
-        assert_eq!(cut("日本語", 4), "日…");
-        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("日本語", 4, &UNICODE), "日…");
+        assert_eq!(cut("日本語", 4, &ASCII), "日~");
+        assert_eq!(cut("日本語", 6, &UNICODE), "日本語");
     }
 }

@@ -1,4 +1,4 @@
-//! `tail`: the last events of a run, and then those that are logged, until it ends.
+//! `tail`: the last events of a run, and then those that are logged, as lines or as curves, until it ends.
 
 use std::thread;
 use std::time::Duration;
@@ -6,16 +6,18 @@ use std::time::Duration;
 use clap::Args;
 use serde::{Serialize, Serializer};
 
+use super::live::Live;
 use super::runs::One;
 use super::terminal::{Style, Terminal};
 use super::{Exit, Session, attribute, human};
 use crate::catalog::{RunState, Status};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::scan::follow::{Event, Follower};
 use crate::segment::prune::Wanted;
 
 const EXAMPLES: &str = "Examples:
   runlake tail baseline --metric train/loss
+  runlake tail baseline --plot
   runlake tail baseline && echo finished";
 
 /// Follow the events of a run, one line for each call of `log()`, until it ends
@@ -38,6 +40,15 @@ pub(super) struct Arguments {
     /// Print the events of the past and exit with 0
     #[arg(long)]
     no_follow: bool,
+    /// Draw the curves instead, again and again in one place; of the main 4 metrics where none is named
+    #[arg(long, conflicts_with_all = ["json", "lines"])]
+    plot: bool,
+}
+
+/// What becomes of events.
+enum View {
+    Lines(Printer),
+    Curves(Live),
 }
 
 /// An event in JSON.
@@ -68,20 +79,40 @@ fn interval(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Result<Exit> {
+    if arguments.plot && !arguments.no_follow && session.terminal.height.is_none() {
+        return Err(Error::InvalidArgument {
+            what: "output of --plot",
+            got: "one that cannot be drawn over".to_owned(),
+            expected: "a terminal, or --no-follow, which draws once".to_owned(),
+        });
+    }
     let catalog = session.catalog()?;
     let (run, ids) = arguments.run.find(&catalog)?;
     let disk = &catalog.lake.disk;
     let metrics = (!arguments.metric.is_empty()).then(|| arguments.metric.clone());
     let mut follower = Follower::new(disk.clone(), &run, Wanted::new(metrics, None));
-    let mut limit = arguments.lines;
     let mut exit = Exit::Fine;
-    let mut printer = Printer { json: session.json, step_columns: 0 };
+    // Curves have their past from elsewhere.
+    let (mut view, mut limit) = if arguments.plot {
+        (View::Curves(Live::new(run.clone(), &arguments.metric)), 0)
+    } else {
+        (View::Lines(Printer { json: session.json, step_columns: 0 }), arguments.lines)
+    };
     loop {
         // Before the events: what was logged before the end is then read after it.
         let status = RunState::status_now(&**disk, &run);
         let mut problems = Vec::new();
-        for event in follower.poll(limit, &mut problems)? {
-            printer.print(&event, session.terminal)?;
+        let events = follower.poll(limit, &mut problems)?;
+        match &mut view {
+            View::Lines(printer) => events.iter().try_for_each(|event| printer.print(event, session.terminal))?,
+            View::Curves(live) => {
+                live.take(&events, &catalog, &mut problems)?;
+                if arguments.no_follow {
+                    live.print(status, session.terminal)?;
+                } else {
+                    live.redraw(status, session.terminal)?;
+                }
+            }
         }
         session.terminal.flush()?;
         exit = exit.max(session.warn(&problems));

@@ -1,12 +1,13 @@
 //! Where a command writes: text to `out`, everything about the work itself to `err`. Colours, widths and progress only
-//! where a person looks.
+//! where a person looks, and the characters that are there to draw with.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::glyphs::{self, Glyphs};
 use super::progress::Bar;
 use crate::error::{Error, Result};
 use crate::settings;
@@ -17,12 +18,24 @@ pub struct Terminal<'t> {
     err: Box<dyn Write + 't>,
     /// Columns of `out`; `None` where it is no terminal.
     pub(super) width: Option<usize>,
+    /// Lines of `out`; `None` where they cannot be drawn over.
+    pub(super) height: Option<usize>,
     /// Whether `err` is a terminal, on which a bar can move.
     shows_progress: bool,
     pub(super) out_has_colors: bool,
     err_has_colors: bool,
+    /// What is drawn with.
+    pub(super) glyphs: &'static Glyphs,
+    /// The lines that were drawn last, and will be drawn over.
+    drawn: Vec<String>,
     bar: Option<Bar>,
 }
+
+/// Columns and lines.
+type Size = (usize, usize);
+
+/// The size of a terminal that does not tell it.
+const SIZE: Size = (80, 24);
 
 /// How a text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,9 +81,12 @@ impl<'t> Terminal<'t> {
             out: BufWriter::with_capacity(1 << 16, Box::new(out)),
             err: Box::new(err),
             width: None,
+            height: None,
             shows_progress: false,
             out_has_colors: false,
             err_has_colors: false,
+            glyphs: &glyphs::UNICODE,
+            drawn: Vec::new(),
             bar: None,
         }
     }
@@ -80,12 +96,15 @@ impl<'t> Terminal<'t> {
     pub fn standard() -> Terminal<'static> {
         let (out, err) = (io::stdout(), io::stderr());
         let (out_is_terminal, err_is_terminal) = (out.is_terminal(), err.is_terminal());
-        let wants_colors =
-            settings::variable("NO_COLOR").is_none() && settings::variable("TERM").is_none_or(|term| term != "dumb");
-        let columns = terminal_size::terminal_size_of(&out).map_or(80, |(width, _)| usize::from(width.0));
+        // One that does not know of escape sequences.
+        let is_dumb = settings::variable("TERM").is_some_and(|term| term == "dumb");
+        let wants_colors = settings::variable("NO_COLOR").is_none() && !is_dumb;
+        let (columns, lines) = size();
         Terminal {
             width: out_is_terminal.then_some(columns),
-            shows_progress: err_is_terminal,
+            height: (out_is_terminal && !is_dumb).then_some(lines),
+            shows_progress: err_is_terminal && !is_dumb,
+            glyphs: Glyphs::of(settings::variable),
             out_has_colors: out_is_terminal && wants_colors,
             err_has_colors: err_is_terminal && wants_colors,
             ..Terminal::plain(out, err)
@@ -106,7 +125,46 @@ impl<'t> Terminal<'t> {
         if self.width.is_some() {
             self.hide_bar();
         }
+        self.drawn.clear();
         writeln!(self.out, "{line}").map_err(output_error)
+    }
+
+    /// Asks the terminal for its size, which may have changed. What was drawn is then gone.
+    ///
+    /// # Errors
+    /// See [`Self::line`].
+    pub(super) fn measure(&mut self) -> Result<()> {
+        let (columns, lines) = size();
+        let before = (self.width, self.height);
+        (self.width, self.height) = (self.width.map(|_| columns), self.height.map(|_| lines));
+        if before != (self.width, self.height) && !self.drawn.is_empty() {
+            // Where the lines are now, only the terminal knows.
+            self.drawn.clear();
+            write!(self.out, "\x1b[H\x1b[2J").map_err(output_error)?;
+        }
+        Ok(())
+    }
+
+    /// Draws lines over those that it drew last. They fit the terminal as last measured, and leave its last line free, where
+    /// the cursor rests: so an interrupt leaves nothing to put right.
+    ///
+    /// # Errors
+    /// See [`Self::line`].
+    pub(super) fn redraw(&mut self, lines: Vec<String>) -> Result<()> {
+        if self.drawn == lines {
+            return Ok(());
+        }
+        let mut text = String::new();
+        if !self.drawn.is_empty() {
+            write!(text, "\x1b[{}A\r", self.drawn.len()).ok();
+        }
+        for line in &lines {
+            writeln!(text, "\x1b[2K{line}").ok();
+        }
+        text.push_str("\x1b[J");
+        self.drawn = lines;
+        self.out.write_all(text.as_bytes()).map_err(output_error)?;
+        self.flush()
     }
 
     /// Writes a JSON document to `out`, over several lines.
@@ -158,6 +216,7 @@ impl<'t> Terminal<'t> {
     /// What cannot be said is not worth an error.
     fn say(&mut self, style: Style, label: &str, text: impl Display) {
         self.hide_bar();
+        self.drawn.clear();
         // What was said before comes before.
         self.flush().ok();
         let label = style.paint(label, self.err_has_colors);
@@ -167,7 +226,7 @@ impl<'t> Terminal<'t> {
     /// Begins some work of `total` parts, whose progress is shown on `err` once it takes long.
     pub(super) fn begin(&mut self, bar: Bar) {
         self.end();
-        self.bar = self.shows_progress.then_some(bar);
+        self.bar = self.shows_progress.then(|| bar.drawn_with(self.glyphs));
     }
 
     /// Some more parts of the work are done.
@@ -211,6 +270,12 @@ impl std::fmt::Debug for Terminal<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Terminal").field("width", &self.width).finish_non_exhaustive()
     }
+}
+
+/// The size of the terminal at the standard output.
+fn size() -> Size {
+    let told = terminal_size::terminal_size_of(io::stdout());
+    told.map_or(SIZE, |(width, height)| (usize::from(width.0), usize::from(height.0)))
 }
 
 fn output_error(error: io::Error) -> Error {

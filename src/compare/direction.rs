@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use crate::catalog::RunState;
-use crate::name;
+use crate::format::definition::{self, Definition, Definitions};
 
 /// Whether less or more is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,38 +83,53 @@ const MORE: [&str; 18] = [
     "throughput",
 ];
 
-impl Direction {
+/// What some runs know of the directions of their metrics.
+#[derive(Debug)]
+pub struct Directions(Vec<Definitions>);
+
+impl Directions {
+    /// What these runs know.
+    #[must_use]
+    pub fn of(runs: &[Arc<RunState>]) -> Self {
+        let definitions = |run: &Arc<RunState>| {
+            let mut definitions = Definitions::default();
+            for (pattern, change) in run.fold.under(definition::PREFIX) {
+                definitions.insert(pattern, change.value.text.as_deref());
+            }
+            definitions
+        };
+        Self(runs.iter().map(definitions).collect())
+    }
+
     /// The direction of a metric: as the runs defined it, where they agree, else by its name.
     #[must_use]
-    pub fn of(metric: &str, runs: &[Arc<RunState>]) -> Option<Self> {
-        let mut defined = runs.iter().filter_map(|run| defined(metric, run));
+    pub fn get(&self, metric: &str) -> Option<Direction> {
+        let mut defined = self.0.iter().filter_map(|definitions| goal(definitions.of(metric)?));
         match defined.next() {
-            Some(goal) => defined.all(|other| other == goal).then_some(Self { goal, is_inferred: false }),
-            None => inferred(metric).map(|goal| Self { goal, is_inferred: true }),
+            Some(goal) => defined.all(|other| other == goal).then_some(Direction { goal, is_inferred: false }),
+            None => inferred(metric).map(|goal| Direction { goal, is_inferred: true }),
         }
     }
 }
 
-/// What `metric/<name>` says; see `docs/format.md`.
-#[derive(Deserialize)]
-struct Definition {
-    goal: Option<String>,
-    summary: Option<String>,
+impl Directions {
+    /// Metrics in the order in which people look for them: first those whose direction is defined, then those whose name
+    /// tells it, then the others; by name.
+    #[must_use]
+    pub fn ranked<'m>(&self, metrics: impl IntoIterator<Item = &'m str>) -> Vec<String> {
+        let rank = |metric: &str| self.get(metric).map_or(2, |direction| u8::from(direction.is_inferred));
+        let mut ranked: Vec<(u8, String)> =
+            metrics.into_iter().map(|metric| (rank(metric), metric.to_owned())).collect();
+        ranked.sort();
+        ranked.dedup();
+        ranked.into_iter().map(|(_, metric)| metric).collect()
+    }
 }
 
-/// By the definition of that name, or else by the first whose pattern matches.
-fn defined(metric: &str, run: &RunState) -> Option<Goal> {
-    let definitions = || run.fold.under("metric/");
-    let own = definitions().find(|(name, _)| *name == metric);
-    let (_, change) = own.or_else(|| definitions().find(|(pattern, _)| name::matches(pattern, metric)))?;
-    goal(change.value.text.as_deref()?)
-}
-
-fn goal(json: &str) -> Option<Goal> {
-    let Definition { goal, summary } = serde_json::from_str(json).ok()?;
-    let summary = summary.unwrap_or_default();
+fn goal(definition: &Definition) -> Option<Goal> {
+    let summary = definition.summary.as_deref().unwrap_or_default();
     let asks = |kind: &str| summary.split(',').any(|asked| asked == kind);
-    match goal.as_deref() {
+    match definition.goal.as_deref() {
         Some("minimize") => Some(Goal::Min),
         Some("maximize") => Some(Goal::Max),
         Some(_) => None,
@@ -159,6 +172,11 @@ mod tests {
 
     #[test]
     fn a_definition_says_more_than_a_name() {
+        let goal = |json: &str| {
+            let mut definitions = Definitions::default();
+            definitions.insert("m", Some(json));
+            goal(definitions.of("m")?)
+        };
         assert_eq!(goal(r#"{"goal":"maximize"}"#), Some(Goal::Max));
         assert_eq!(goal(r#"{"summary":"min"}"#), Some(Goal::Min));
         assert_eq!(goal(r#"{"summary":"last,best"}"#), Some(Goal::Min));

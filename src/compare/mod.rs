@@ -15,13 +15,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use self::direction::Direction;
+use self::direction::{Direction, Directions};
 use crate::catalog::RunState;
 use crate::curves::{Curve, Reading, Request};
 use crate::disk::SharedDisk;
 use crate::error::{Error, Result};
 use crate::lake::Problem;
-use crate::value::{Attribute, AttributeType};
+use crate::value::Attribute;
 
 /// Sections of attributes that are of one run by their nature.
 const OWN: [&str; 5] = ["attempt", "lost", "metric", "summary", "writer"];
@@ -203,9 +203,8 @@ fn place(path: &str) -> Option<(String, String)> {
 
 /// Whether two runs have the same value; see the module.
 fn is_same(a: Option<&Attribute>, b: Option<&Attribute>) -> bool {
-    let is_number = |value: &Attribute| matches!(value.kind, AttributeType::Int | AttributeType::Float);
     match (a, b) {
-        (Some(a), Some(b)) if is_number(a) && is_number(b) => match (a.number, b.number) {
+        (Some(a), Some(b)) if a.is_number() && b.is_number() => match (a.number, b.number) {
             // The digits decide where floats cannot tell integers apart.
             (Some(x), Some(y)) => x.total_cmp(&y).is_eq() && (a.kind != b.kind || a.text == b.text) || is_zero(x, y),
             (x, y) => x.is_none() && y.is_none(),
@@ -227,18 +226,18 @@ fn metrics(
     options: &Options,
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<Metric>> {
-    let is_number = |value: &Attribute| matches!(value.kind, AttributeType::Int | AttributeType::Float);
     let summaries = runs.iter().flat_map(|run| run.summary());
-    let known: BTreeSet<&str> = summaries.filter(|(_, value)| is_number(value)).map(|(name, _)| name).collect();
+    let known: BTreeSet<&str> = summaries.filter(|(_, value)| value.is_number()).map(|(name, _)| name).collect();
     let names: Vec<String> = match &options.metrics {
         None => known.iter().map(|name| (*name).to_owned()).collect(),
         Some(names) => names.clone(),
     };
     let last = |run: &Arc<RunState>, name: &str| run.summary_value(name).and_then(|value| value.number);
+    let directions = Directions::of(runs);
     let mut metrics: Vec<Metric> = names
         .into_iter()
         .map(|name| Metric {
-            direction: Direction::of(&name, runs),
+            direction: directions.get(&name),
             values: runs.iter().map(|run| last(run, &name)).collect(),
             curves: Vec::new(),
             name,
@@ -281,10 +280,7 @@ fn read(
     // A run that is also the reference is read once.
     let mut met = BTreeSet::new();
     let once = runs.iter().filter(|run| met.insert(&run.run)).cloned().collect();
-    let mut reading = Reading::start(disk.clone(), once, request)?;
-    while reading.advance() {}
-    problems.extend(reading.problems());
-    Ok(reading.finish()?.curves)
+    Ok(Reading::all(disk, once, request, problems)?.curves)
 }
 
 /// The curve of a metric of each run: that of its first rank.

@@ -160,7 +160,7 @@ impl Curves {
 }
 
 /// Refuses a metric that no run has in its summary, where there are runs; it may have been meant to be one of `others`.
-fn check_metric(what: &'static str, name: &str, runs: &[Arc<RunState>], others: &[&str]) -> Result<()> {
+pub(crate) fn check_metric(what: &'static str, name: &str, runs: &[Arc<RunState>], others: &[&str]) -> Result<()> {
     let known = || runs.iter().flat_map(|run| run.summary().map(|(name, _)| name));
     let Some(run) = runs.first().filter(|_| known().all(|metric| metric != name)) else { return Ok(()) };
     let hint = near::hint(name, known().chain(others.iter().copied()));

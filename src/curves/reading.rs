@@ -42,6 +42,22 @@ impl Reading {
         Ok(Self { request, runs, scan, current: None, met: BTreeSet::new(), read })
     }
 
+    /// Reads the curves of these runs to the end. What cannot be read goes to `problems`.
+    ///
+    /// # Errors
+    /// Those of [`Self::start`] and [`Self::finish`].
+    pub fn all(
+        disk: &SharedDisk,
+        runs: Vec<Arc<RunState>>,
+        request: Request,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Curves> {
+        let mut reading = Self::start(disk.clone(), runs, request)?;
+        while reading.advance() {}
+        problems.extend(reading.problems());
+        reading.finish()
+    }
+
     /// Reads a further piece; `false` where there is none.
     pub fn advance(&mut self) -> bool {
         let Some(piece) = self.scan.next() else { return false };

@@ -1,7 +1,9 @@
 //! Bytes and schemas of everything on disk, without any I/O: `docs/format.md` as code.
 //!
-//! `layout` names the files, `page` and `frame` are the journal, `schema` and `footer` are the segments.
+//! `layout` names the files, `page` and `frame` are the journal, `schema` and `footer` are the segments, `definition` and
+//! `lost` are attributes that mean something to us.
 
+pub mod definition;
 pub mod footer;
 pub mod frame;
 pub mod layout;

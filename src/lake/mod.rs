@@ -1,8 +1,9 @@
 //! A lake: the folder that holds all runs, and what lies in it by name.
 //!
-//! `run` is a run's identity, `project` names a project's baseline, `tail` reads its journal, `segments` its segments, `attribute` folds its attributes. Who
-//! reads the journal first, then the segments, then drops from the journal what is sealed, misses no row of a run that is
-//! being written and meets none twice. Nothing here writes into a run but `RunFile::write`.
+//! `run` is a run's identity, `project` names a project's baseline, `tail` reads a run's journal, `segments` its segments,
+//! `attribute` folds its attributes. Who reads the journal first, then the segments, then drops from the journal what is
+//! sealed, misses no row of a run that is being written and meets none twice. Nothing here writes into a run but
+//! `RunFile::write`.
 //!
 //! Only `project=` and `run=` folders count; whatever else lies in a lake is left alone and ignored. One run that cannot
 //! be read is a [`Problem`] beside the result and never an error.

@@ -33,8 +33,8 @@ impl<'s> Columns<'s> {
     }
 
     /// The column of that name: one of the fixed columns of the table of runs, or any attribute with dots for slashes;
-    /// behind "baseline.", of the baselines. `None` where neither a run nor a baseline
-    /// has it; without runs every name has no values.
+    /// behind "baseline.", of the baselines. `None` where neither a run nor a baseline has it; without runs every name
+    /// has no values.
     pub(super) fn get(&self, name: &str) -> Option<Value> {
         let (rows, name) = match name.strip_prefix(BASELINE) {
             Some(name) => (&self.baselines, name),

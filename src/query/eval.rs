@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DurationMicrosecondArray, Float64Array, Int64Array, NullArray, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Datum, DurationMicrosecondArray, Float64Array, Int64Array, NullArray,
+    StringArray,
 };
 use arrow::compute::kernels::numeric;
 use arrow::compute::{
@@ -131,14 +132,10 @@ impl<'f, 's> Evaluator<'f, 's> {
                 negate(any.unwrap_or_else(|| Value::constant(BooleanArray::from(vec![false]))), *negated)
             }
             Expr::Like { negated, any: false, expr: inner, pattern, escape_char: None } => {
-                let (text, pattern) = (self.texts(inner)?, self.texts(pattern)?);
-                let kernel = if *negated { nlike } else { like };
-                Ok(Value::of(Arc::new(kernel(&*text.datum(), &*pattern.datum())?), &[&text, &pattern]))
+                self.compare_texts(inner, pattern, if *negated { nlike } else { like })
             }
             Expr::ILike { negated, any: false, expr: inner, pattern, escape_char: None } => {
-                let (text, pattern) = (self.texts(inner)?, self.texts(pattern)?);
-                let kernel = if *negated { nilike } else { ilike };
-                Ok(Value::of(Arc::new(kernel(&*text.datum(), &*pattern.datum())?), &[&text, &pattern]))
+                self.compare_texts(inner, pattern, if *negated { nilike } else { ilike })
             }
             Expr::RLike { negated, expr: inner, pattern, .. } => self.matches(inner, pattern, None, *negated),
             Expr::Function(function) => functions::call(self, expr, function),
@@ -235,6 +232,17 @@ impl<'f, 's> Evaluator<'f, 's> {
 
     fn compare(&self, expr: &Expr, left: &Value, op: &Op, right: &Value) -> Result<Value> {
         operators::compare(left, op, right).map_err(|detail| self.wrong(expr, &detail))
+    }
+
+    /// Asks a kernel about two texts.
+    pub(super) fn compare_texts(
+        &self,
+        a: &Expr,
+        b: &Expr,
+        kernel: fn(&dyn Datum, &dyn Datum) -> Result<BooleanArray, ArrowError>,
+    ) -> Result<Value> {
+        let (a, b) = (self.texts(a)?, self.texts(b)?);
+        Ok(Value::of(Arc::new(kernel(&*a.datum(), &*b.datum())?), &[&a, &b]))
     }
 
     pub(super) fn matches(&self, text: &Expr, pattern: &Expr, flags: Option<&str>, negated: bool) -> Result<Value> {

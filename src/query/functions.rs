@@ -77,15 +77,9 @@ pub(super) fn call(evaluator: &Evaluator<'_, '_>, expr: &Expr, function: &Functi
         ("isnan", [number]) => flags(number, f64::is_nan),
         ("lower", [text]) => texts(text, str::to_lowercase),
         ("upper", [text]) => texts(text, str::to_uppercase),
-        ("contains" | "starts_with" | "ends_with", [text, part]) => {
-            let (text, part) = (evaluator.texts(text)?, evaluator.texts(part)?);
-            let kernel = match *name {
-                "contains" => contains,
-                "starts_with" => starts_with,
-                _ => ends_with,
-            };
-            Ok(Value::of(Arc::new(kernel(&*text.datum(), &*part.datum())?), &[&text, &part]))
-        }
+        ("contains", [text, part]) => evaluator.compare_texts(text, part, contains),
+        ("starts_with", [text, start]) => evaluator.compare_texts(text, start, starts_with),
+        ("ends_with", [text, end]) => evaluator.compare_texts(text, end, ends_with),
         ("regexp_matches", [text, pattern]) => evaluator.matches(text, pattern, None, false),
         ("now", []) => {
             let now = TimestampMicrosecondArray::from(vec![clock::wall_micros()]);

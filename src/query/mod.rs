@@ -54,20 +54,27 @@ impl Which {
         let runs = catalog.select(self.names.as_deref(), self.project.as_deref(), problems)?;
         let states = catalog.states(&runs, problems);
         match &self.filter {
-            Some(filter) => {
-                let baselines = filter.baselines(catalog, &states, problems);
-                filter.select(&states, &baselines)
-            }
+            Some(filter) => filter.of(catalog, &states, problems),
             None => Ok(states),
         }
     }
 }
 
 impl Filter {
-    /// The baselines of the projects of these runs, where the filter speaks of them.
-    #[must_use]
-    pub fn baselines(&self, catalog: &Catalog, states: &[Arc<RunState>], problems: &mut Vec<Problem>) -> Baselines {
-        if self.has_baseline() { Baselines::read(catalog, states, problems) } else { Baselines::default() }
+    /// As [`Self::select`], with the baselines of the projects of these runs where the filter speaks of them. What cannot
+    /// be read goes to `problems`.
+    ///
+    /// # Errors
+    /// See [`Self::select`].
+    pub fn of(
+        &self,
+        catalog: &Catalog,
+        states: &[Arc<RunState>],
+        problems: &mut Vec<Problem>,
+    ) -> Result<Vec<Arc<RunState>>> {
+        let has_baseline = self.has_baseline();
+        let baselines = if has_baseline { Baselines::read(catalog, states, problems) } else { Baselines::default() };
+        self.select(states, &baselines)
     }
 
     /// Those of the runs that meet the condition, in the order asked for, else in theirs.

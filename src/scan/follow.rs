@@ -60,7 +60,7 @@ impl Follower {
         Self { disk, dir: run.dir.clone(), wanted: Arc::new(wanted), next, reported }
     }
 
-    /// The events since the last call, by time: the newest `limit` of them. Each thing that cannot be read goes to
+    /// The events since the last call, by time: the newest `limit` of them, for none of which segments are read. Each thing that cannot be read goes to
     /// `problems` once.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Follower {
             }
             let may_be_new = |range: &Range| {
                 let is_newer = |time: &i64| *time >= newest.oldest_wanted;
-                range.end > self.next(range.writer) && oldest.get(&range.writer).is_none_or(is_newer)
+                limit > 0 && range.end > self.next(range.writer) && oldest.get(&range.writer).is_none_or(is_newer)
             };
             if !ranges.iter().any(may_be_new) {
                 continue;
@@ -327,6 +327,31 @@ mod tests {
         assert_eq!(steps(Some(&["rare"]), 5), [10]);
         assert_eq!(steps(None, usize::MAX).len(), 30);
         assert_eq!(steps(None, 0), [0; 0]);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "damages a file from outside")]
+    fn without_a_limit_for_the_past_no_segment_is_read() {
+        let (_dir, lake) = fixture::lake();
+        let run = fixture::run(&lake, "p", "1");
+        let mut writer = Writer::new(&run, 1, None);
+        log(&mut writer, 5, &["loss"]);
+        writer.put_into_segments();
+        let segment = fixture::files(&run.dir.join("metrics")).remove(0);
+        let mut bytes = std::fs::read(&segment).unwrap();
+        // The rows are before the footer, which stays whole.
+        bytes[4..40].fill(0);
+        std::fs::write(&segment, bytes).unwrap();
+        let mut problems = Vec::new();
+        follower(&run, None).poll(1, &mut problems).unwrap();
+        assert_eq!(problems.len(), 1);
+        problems.clear();
+        let mut follower = follower(&run, None);
+        assert_eq!(follower.poll(0, &mut problems).unwrap(), []);
+        log(&mut writer, 6, &["loss"]);
+        writer.put_into_journal();
+        let steps: Vec<i64> = follower.poll(9, &mut problems).unwrap().iter().map(|event| event.step).collect();
+        assert_eq!((steps, problems), (vec![6], vec![]));
     }
 
     #[test]

@@ -11,7 +11,8 @@
 //! them. Rows are never sampled.
 //!
 //! `plan` and `source` find and read the rows of one run, `newest` leaves out what a later attempt replaced, `pool` is
-//! the threads, `pivot` makes wide tables, `sealed` tells what others can read by themselves, `follow` gives a live run's events as they come.
+//! the threads, `pivot` makes wide tables, `sealed` tells what others can read by themselves, `follow` gives a live run's
+//! events as they come.
 
 pub mod follow;
 mod newest;

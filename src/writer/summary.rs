@@ -2,14 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
-
+use crate::format::definition::{self, Definitions};
 use crate::format::rows::{MetricRows, Names};
-use crate::name;
 use crate::value::{Attribute, MetricId};
 
-/// Path of a metric's definition.
-const DEFINITION: &str = "metric/";
 /// Path of a summary value.
 const SUMMARY: &str = "summary/";
 
@@ -39,22 +35,12 @@ impl Totals {
     }
 }
 
-/// What `define_metric` recorded: the JSON of `metric/<name>`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Definition {
-    /// Any of `last min max mean best none`, comma separated.
-    summary: Option<String>,
-    /// `minimize` or `maximize`, for `best`.
-    goal: Option<String>,
-}
-
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
     totals: Vec<Totals>,
     texts: BTreeMap<u32, String>,
-    definitions: BTreeMap<String, Definition>,
+    definitions: Definitions,
     set_by_user: BTreeSet<String>,
 }
 
@@ -77,10 +63,8 @@ impl Summary {
     pub(super) fn add_attribute(&mut self, path: &str, value: &Attribute) {
         if let Some(key) = path.strip_prefix(SUMMARY) {
             self.set_by_user.insert(key.to_owned());
-        } else if let Some(metric) = path.strip_prefix(DEFINITION)
-            && let Some(definition) = value.text.as_deref().and_then(|text| serde_json::from_str(text).ok())
-        {
-            self.definitions.insert(metric.to_owned(), definition);
+        } else if let Some(metric) = path.strip_prefix(definition::PREFIX) {
+            self.definitions.insert(metric, value.text.as_deref());
         }
     }
 
@@ -90,7 +74,7 @@ impl Summary {
         let mut attributes = Vec::new();
         for (id, totals) in (0_u32..).zip(&self.totals) {
             let Some(name) = names.get(MetricId(id)).filter(|_| totals.count > 0) else { continue };
-            let definition = self.definition(name);
+            let definition = self.definitions.of(name);
             let asked = definition.and_then(|definition| definition.summary.as_deref()).unwrap_or("last");
             for kind in asked.split(',').map(str::trim) {
                 let (key, value) = match kind {
@@ -122,12 +106,5 @@ impl Summary {
             Some(text) => Attribute::text(text.clone()),
             None => Attribute::float(totals.last),
         }
-    }
-
-    /// The definition by that name, or else the first whose pattern with `*` matches.
-    fn definition(&self, name: &str) -> Option<&Definition> {
-        self.definitions.get(name).or_else(|| {
-            self.definitions.iter().find(|(pattern, _)| name::matches(pattern, name)).map(|(_, definition)| definition)
-        })
     }
 }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
@@ -42,13 +43,17 @@ class Done:
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts `python -m runlake` in `tmp_path`; what still runs at the end is killed."""
+    """Starts `python -m runlake` in `tmp_path`, by default where there is Unicode.
+
+    What still runs at the end is killed.
+    """
     started = []
 
-    def start(*args, **options):
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    def start(*args, **variables):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", **variables}
         command = [sys.executable, "-m", "runlake", *args]
-        started.append(subprocess.Popen(command, cwd=tmp_path, **pipes))
+        started.append(subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes))
         return started[-1]
 
     yield start
@@ -61,12 +66,27 @@ def start(tmp_path):
 def runlake(start):
     """Runs a command line to its end."""
 
-    def runlake(*args, **options):
-        process = start(*args, **options)
+    def runlake(*args, **variables):
+        process = start(*args, **variables)
         out, err = process.communicate(timeout=50)
         return Done(process.returncode, out, err)
 
     return runlake
+
+
+@pytest.fixture
+def on_terminal(tmp_path):
+    """Starts a command line on a terminal of its own; what still runs at the end is killed."""
+    screen = pytest.importorskip("screen", reason="this system has no terminals to open")
+    started = []
+
+    def on_terminal(*args, size=(80, 24), **variables):
+        started.append(screen.Terminal(tmp_path, args, size, **variables))
+        return started[-1]
+
+    yield on_terminal
+    for terminal in started:
+        terminal.close()
 
 
 @pytest.fixture

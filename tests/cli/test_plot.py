@@ -1,6 +1,7 @@
 """`plot`: curves in the terminal, and pictures that Python draws."""
 
 import json
+import math
 
 import pytest
 
@@ -21,11 +22,55 @@ def test_curves_are_drawn_with_their_limits_and_a_legend(runlake, pair):
     assert done.code == 0, done.err
     title, *panel, axis, legend = done.out.splitlines()
     assert title == "y"
-    assert panel[0].startswith(" 7 │⠀")
-    assert panel[-1].startswith("-7 │⠀")
+    assert panel[0].startswith(" 7 │ ")
+    assert panel[-1].startswith("-7 │ ")
     assert len(panel) == 10
     assert axis.split() == ["0", "7"]
-    assert legend == "  ─ down  ─ up"
+    assert legend == "  * down  + up"
+    assert panel[0].endswith("+")
+    assert panel[-1].endswith("*")
+
+
+def test_one_curve_is_drawn_in_braille_and_several_where_colours_tell_them_apart(
+    runlake, on_terminal, pair
+):
+    (title, first, *_) = runlake("plot", "up", "--metric", "y").out.splitlines()
+    assert title == "y  last 7"
+    assert first.startswith("7 │⠀")
+    terminal = on_terminal("plot", "--metric", "y", NO_COLOR=None)
+    assert terminal.wait() == 0
+    assert "\x1b[36m─ down\x1b[0m  \x1b[33m─ up\x1b[0m" in terminal.written
+    assert "⠀" in terminal.written
+
+
+def test_what_is_not_finite_is_marked_and_no_limit(runlake, pair):
+    values = [1.0, math.nan, math.nan, 2.0, -math.inf, 1.5]
+    with rl.init("p", "broken", id="broken", lake="runlake", quiet=True) as run:
+        for step, value in enumerate(values):
+            run.log({"y": value, "never": math.nan}, step=step)
+    title, *panel, axis, legend = runlake("plot", "broken", "--metric", "y").out.splitlines()
+    assert title == "y  last 1.5"
+    assert panel[0].startswith("2 │")
+    assert panel[-1].startswith("1 │")
+    # The columns from the first NaN to the second, and that of -inf.
+    assert panel[0].count("✗") == len(panel[0]) // 5
+    assert panel[-1].count("✗") == 1
+    assert axis.split() == ["0", "5"]
+    assert legend == "  ─ broken ✗ -inf, NaN"
+    title, *panel, _axis, legend = runlake("plot", "broken", "-m", "never").out.splitlines()
+    assert title == "never  last NaN"
+    assert set(panel[0]) == {" ", "│", "✗"}
+    assert legend == "  ─ broken ✗ NaN"
+
+
+def test_metrics_that_people_look_for_come_first(runlake):
+    with rl.init("p", "many", id="many", lake="runlake", quiet=True) as run:
+        run.define_metric("z/defined", goal="maximize")
+        names = ["a", "b", "c", "z/loss", "z/defined"]
+        for step in range(2):
+            run.log(dict.fromkeys(names, 1.0), step=step)
+    titles = [line for line in runlake("plot").out.splitlines() if "  last" in line]
+    assert [title.split()[0] for title in titles] == ["z/defined", "z/loss", "a", "b"]
 
 
 def test_a_picture_is_written_and_named(runlake, pair, tmp_path):

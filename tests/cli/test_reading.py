@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import textwrap
 
 import polars as pl
@@ -68,9 +69,9 @@ def test_show_tells_all_of_a_run(runlake, plain, runs):
           train/loss  0.1
 
         Metrics
-          METRIC  COUNT  STEPS  LAST  MIN  MAX
-          phase  10  0 to 9  warm  -  -
-          train/loss  10  0 to 9  0.1  0.1  1
+          METRIC  CURVE  FIRST  LAST  MIN  MAX  COUNT  STEPS
+          phase  -  -  warm  -  -  10  0 to 9
+          train/loss  █▄▃▂▂▂▁▁▁▁  1  0.1  0.1  1  10  0 to 9
 
         """)
     assert environment
@@ -106,6 +107,59 @@ def test_show_as_json_has_the_metrics(runlake, runs):
         shown["bytes"][kind] for kind in ("metrics", "attributes", "journal", "other")
     )
     assert shown["lost_rows"] == 0
+
+
+@pytest.fixture
+def many():
+    """A run with 40 metrics, of which one has a direction and one is NaN at its end."""
+    with rl.init("p", "many", id="many", lake="runlake", quiet=True) as run:
+        for step in range(3):
+            values = {f"m{i:02}": float(i) for i in range(38)}
+            nan = math.nan if step == 2 else 1.0
+            run.log({**values, "z/loss": 3.0 - step, "z/broken_loss": nan}, step=step)
+
+
+def test_show_has_the_main_metrics_of_many_and_all_where_asked_for(runlake, plain, many):
+    done = runlake("show", "many")
+    assert done.code == 0
+    assert done.err == "hint: 16 more of the summary and of the metrics; --all shows them\n"
+    summary, _, metrics = done.out.partition("\nMetrics\n")
+    for part in (summary, metrics):
+        assert "z/loss" in part
+        assert "m21" in part
+        assert "m22" not in part
+    assert "z/loss  █▅▁  3  1  1  3  3  0 to 2" in plain(metrics)
+    assert "z/broken_loss  ▅▅✗  1  NaN  1  1  3  0 to 2" in plain(metrics)
+    done = runlake("show", "many", "--all")
+    assert done.out.count("m37") == 2
+    assert done.err == ""
+    assert len(runlake("show", "many", "--json").json["metrics"]) == 40
+
+
+def test_show_of_named_metrics_has_these_and_knows_what_there_is_not(runlake, many):
+    done = runlake("show", "many", "--metric", "m30", "--metric", "z/loss")
+    metrics = done.out.partition("\nMetrics\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in metrics.splitlines()] == ["METRIC", "m30", "z/loss"]
+    wrong = runlake("show", "many", "--metric", "z/los")
+    assert wrong.code == 1
+    assert 'did you mean "z/loss"' in wrong.err
+
+
+def test_show_draws_the_main_metrics_where_asked_for(runlake, many):
+    def titles(*args):
+        curves = runlake("show", "many", *args).out.partition("\nCurves\n")[2]
+        return [line.split("  ")[0] for line in curves.splitlines() if "  last " in line]
+
+    assert titles() == []
+    assert titles("--plot") == ["z/broken_loss", "z/loss", "m00", "m01"]
+    assert titles("--plot", "--metric", "m30") == ["m30"]
+
+
+def test_a_small_terminal_has_fewer_columns_of_show(on_terminal, many):
+    shown = on_terminal("show", "many", size=(40, 24), NO_COLOR="1")
+    assert shown.wait() == 0
+    heads = [line.split() for line in shown.screen.lines if line.startswith("  METRIC")]
+    assert heads == [["METRIC", "CURVE", "FIRST", "LAST", "MIN"]]
 
 
 def test_a_table_of_metrics_is_for_reading(runlake, plain, runs):

@@ -1,11 +1,13 @@
 """Output, errors and colours go where they belong, whoever reads them."""
 
 import json
-import os
+import math
 import subprocess
 import sys
 
 import pytest
+
+import runlake as rl
 
 COMMANDS = [
     ("ls",),
@@ -72,33 +74,47 @@ def test_a_reader_that_goes_away_is_no_error(start, tmp_path):
         assert process.stderr.read() == ""
 
 
-def on_terminal(tmp_path, *args, **variables):
-    """What a command prints on a terminal, both streams together."""
-    pty = pytest.importorskip("pty", reason="this system has no terminals to open")
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "runlake", *args]
-    environment = {**os.environ, "TERM": "xterm", **variables}
-    environment = {name: value for name, value in environment.items() if value is not None}
-    options = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "env": environment}
-    process = subprocess.Popen(command, cwd=tmp_path, **options)
-    os.close(theirs)
-    text = b""
-    try:
-        while part := os.read(ours, 1 << 16):
-            text += part
-    except OSError:
-        pass  # how Linux says that the other end was closed
-    os.close(ours)
-    process.wait(timeout=30)
-    return text.decode()
+def test_colours_are_for_terminals_and_not_where_they_are_unwanted(runlake, runs, on_terminal):
+    def written(*args, **variables):
+        terminal = on_terminal(*args, **variables)
+        terminal.wait()
+        return terminal.written
 
-
-def test_colours_are_for_terminals_and_not_where_they_are_unwanted(runlake, runs, tmp_path):
-    assert "\x1b[32mfinished\x1b[0m" in on_terminal(tmp_path, "ls", NO_COLOR=None)
-    assert "\x1b[31merror: \x1b[0m" in on_terminal(tmp_path, "show", "none", NO_COLOR=None)
-    assert "\x1b" not in on_terminal(tmp_path, "ls", NO_COLOR="1")
-    assert "\x1b" not in on_terminal(tmp_path, "ls", NO_COLOR=None, TERM="dumb")
+    assert "\x1b[32mfinished\x1b[0m" in written("ls", NO_COLOR=None)
+    assert "\x1b[31merror: \x1b[0m" in written("show", "none", NO_COLOR=None)
+    assert "\x1b" not in written("ls", NO_COLOR="1")
+    assert "\x1b" not in written("ls", NO_COLOR=None, TERM="dumb")
     assert "\x1b" not in runlake("ls").out
+
+
+DRAWN = [("plot", "--metric", "train/loss"), ("show", "good", "--plot"), ("compare",)]
+
+
+@pytest.mark.parametrize("command", DRAWN, ids=" ".join)
+def test_drawings_are_ascii_where_there_is_nothing_else(runlake, runs, command):
+    assert not runlake(*command).out.isascii()
+    assert not runlake(*command, LC_ALL="", LC_CTYPE="de_DE.UTF-8", LANG="C").out.isascii()
+    # Python changes a locale C that no `LC_ALL` insists on, unless it is told not to.
+    other = {"LC_ALL": "", "LC_CTYPE": "C", "LANG": "C.UTF-8", "PYTHONCOERCECLOCALE": "0"}
+    for variables in ({"LC_ALL": "C"}, other, {"TERM": "dumb"}):
+        done = runlake(*command, **variables)
+        assert done.code == 0
+        assert done.out.isascii(), variables
+
+
+def test_tables_are_cut_in_ascii_and_names_and_documents_stay_as_they_are(runlake, on_terminal):
+    with rl.init("p", "größer " * 20, lake="runlake", quiet=True) as run:
+        run.log({"a": 1.0}, step=0)
+        run.log({"a": math.nan}, step=1)
+    listed = on_terminal("ls", size=(60, 24), LC_ALL="C")
+    assert listed.wait() == 0
+    assert "größer" in listed.written
+    assert "~" in listed.written
+    assert "…" not in listed.written
+    with rl.init("p", "other", lake="runlake", quiet=True) as run:
+        run.log({"a": 1.0}, step=0)
+    for form in ("--markdown", "--html"):
+        assert "✗" in runlake("compare", form, LC_ALL="C").out
 
 
 def test_help_and_version_are_output_and_misuse_is_not(runlake):

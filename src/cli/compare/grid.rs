@@ -1,17 +1,11 @@
 //! A comparison as tables: a column for each run, whatever they are written as.
 
 use crate::catalog::RunState;
+use crate::cli::glyphs::Glyphs;
 use crate::cli::ids::ShortIds;
-use crate::cli::{attribute, document, human};
+use crate::cli::{attribute, document, human, sparkline};
 use crate::compare::{At, Comparison, Metric, Section};
 use crate::value::{Attribute, AttributeType};
-
-/// The blocks of small curves, from the least value to the greatest.
-const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// How wide a small curve is.
-const CURVE_CHARS: usize = 12;
-/// Stands for a value that is not finite.
-const NOT_FINITE: char = '✗';
 
 /// A table.
 #[derive(Debug)]
@@ -61,12 +55,12 @@ pub(super) fn heads(compared: &Comparison) -> Vec<String> {
     compared.runs.iter().map(head).collect()
 }
 
-/// All tables.
-pub(super) fn grids(compared: &Comparison) -> Vec<Grid> {
+/// All tables, with small curves in these characters.
+pub(super) fn grids(compared: &Comparison, glyphs: &Glyphs) -> Vec<Grid> {
     let mut grids = vec![runs(compared)];
     grids.extend(compared.sections.iter().filter_map(|section| settings(section, compared.runs.len())));
     grids.extend(metrics(compared));
-    grids.extend(curves(compared));
+    grids.extend(curves(compared, glyphs));
     grids
 }
 
@@ -162,51 +156,21 @@ fn metrics(compared: &Comparison) -> Option<Grid> {
 }
 
 /// `None` where no run has more than one value of a metric.
-fn curves(compared: &Comparison) -> Option<Grid> {
+fn curves(compared: &Comparison, glyphs: &Glyphs) -> Option<Grid> {
     let drawn = compared.metrics.iter().filter(|metric| metric.curves.iter().any(|curve| curve.len() > 1));
     let row = |metric: &Metric| {
-        let finite = || metric.curves.iter().flatten().copied().filter(|value| value.is_finite());
-        let (min, max) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-        let cells = metric.curves.iter().map(|curve| GridCell::plain(sparkline(curve, min, max)));
+        let range = sparkline::range(metric.curves.iter().flatten());
+        let cells = metric.curves.iter().map(|curve| GridCell::plain(sparkline::draw(curve, range, glyphs)));
         GridRow { name: metric.name.clone(), cells: cells.collect() }
     };
     let rows: Vec<GridRow> = drawn.map(row).collect();
-    let note = format!("each row from its least to its greatest value; {NOT_FINITE} is NaN or infinite");
+    let note = format!("each row from its least to its greatest value; {} is NaN or infinite", glyphs.not_finite);
     (!rows.is_empty()).then_some(Grid { title: "Curves".to_owned(), note, rows })
-}
-
-/// A curve in blocks between the least and the greatest value of the row. Of the values that share a block the last is
-/// drawn, or what is not finite where there is any.
-fn sparkline(curve: &[f64], min: f64, max: f64) -> String {
-    let width = CURVE_CHARS.min(curve.len());
-    let block = |value: f64| {
-        let share = if max > min { (value - min) / (max - min) } else { 0.5 };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1")]
-        let at = (share * 7.0).round() as usize;
-        BLOCKS[at.min(7)]
-    };
-    let of = |at: usize| {
-        let values = &curve[at * curve.len() / width..(at + 1) * curve.len() / width];
-        match values.iter().find(|value| !value.is_finite()).or(values.last()) {
-            Some(value) if value.is_finite() => block(*value),
-            _ => NOT_FINITE,
-        }
-    };
-    (0..width).map(of).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_small_curve_shows_its_shape_and_what_is_not_finite() {
-        assert_eq!(sparkline(&[0.0, 1.0, 2.0, 7.0], 0.0, 7.0), "▁▂▃█");
-        assert_eq!(sparkline(&[1.0, f64::NAN, 1.0], 1.0, 1.0), "▅✗▅");
-        assert_eq!(sparkline(&[], 0.0, 1.0), "");
-        let long: Vec<f64> = (0..120).map(f64::from).collect();
-        assert_eq!(sparkline(&long, 0.0, 119.0).chars().count(), CURVE_CHARS);
-    }
 
     #[test]
     fn a_text_that_looks_like_another_type_is_quoted() {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::grid::{self, GridCell};
+use crate::cli::glyphs::UNICODE;
 use crate::cli::human;
 use crate::compare::Comparison;
 
@@ -27,7 +28,7 @@ fn part(compared: &Comparison) -> String {
     let head = |head: &String| format!("<th scope=\"col\">{}</th>", escaped(head));
     let heads = grid::heads(compared).iter().map(head).collect::<Vec<_>>().concat();
     let mut html = String::new();
-    for grid in grid::grids(compared) {
+    for grid in grid::grids(compared, &UNICODE) {
         writeln!(html, "<h2>{}</h2>", escaped(&grid.title)).ok();
         if !grid.note.is_empty() {
             writeln!(html, "<p>{}</p>", escaped(&grid.note)).ok();

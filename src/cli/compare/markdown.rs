@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::grid;
-use crate::cli::human;
+use crate::cli::glyphs::UNICODE;
+use crate::cli::markdown;
 use crate::compare::Comparison;
 
 /// The comparison: a heading and a table for each grid; best values are bold.
@@ -12,7 +13,7 @@ pub(super) fn write(compared: &Comparison) -> String {
     let heads = heads.concat();
     let line = "---|".repeat(compared.runs.len());
     let mut text = String::new();
-    for (at, grid) in grid::grids(compared).iter().enumerate() {
+    for (at, grid) in grid::grids(compared, &UNICODE).iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
         write!(text, "{gap}### {}\n\n", escaped(&grid.title)).ok();
         if !grid.note.is_empty() {
@@ -35,17 +36,6 @@ pub(super) fn write(compared: &Comparison) -> String {
     text
 }
 
-/// A text that Markdown takes as it is.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in human::one_line(text).chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '&' | '~' | '$' | '@'
-        ) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
+fn escaped(text: &str) -> String {
+    markdown::escaped(text, |c| "\\`*_{}[]<>#|!&~$@".contains(c))
 }

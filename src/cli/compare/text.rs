@@ -17,7 +17,7 @@ pub(super) fn print(compared: &Comparison, terminal: &mut Terminal<'_>) -> Resul
     let heads = grid::heads(compared);
     let room = terminal.width.map_or(usize::MAX, |width| width.saturating_sub(NAME_COLUMNS) / RUN_COLUMNS);
     let shown = heads.len().min(room.max(2));
-    for (at, grid) in grid::grids(compared).iter().enumerate() {
+    for (at, grid) in grid::grids(compared, terminal.glyphs).iter().enumerate() {
         if at > 0 {
             terminal.line("")?;
         }
