@@ -290,8 +290,8 @@ def page(names: list[str], folder: Path) -> tuple[list[str], list[Line]]:
         "tracker is asked by its own interface, the fastest that was found. trackio documents its tables and has no other",
         "interface for metrics, so its SQL is asked, without the limit of 10,000 rows that `trackio query` has. TensorBoard has",
         "no table of runs, so all event files are read, without TensorFlow. W&B reads offline runs with `wandb leet inspect`",
-        "only, a process for each run; its Python interface asks a server. Opening the SQLite files of MLflow or trackio without",
-        f"them is faster, and is not measured. Not tried: what a tenth of the runs shows to take more than {LIMIT} s.",
+        "only, a process for each run; its Python interface asks a server. SQLite files are not opened behind a tracker's back,",
+        f"which is faster for trackio. Not tried: what a tenth of the runs shows to take more than {LIMIT} s.",
     ]
     for question, title in QUESTIONS.items():
         head = [f"{size:,} runs, first, s | again, s | over ours" for size in SIZES]
