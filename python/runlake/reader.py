@@ -236,7 +236,7 @@ class Reader:
         """Ask in SQL, of DuckDB, over the views `runs`, `metrics` and `attributes`, those of live runs included.
 
         The views have the columns of the tables that `runs()`, `metrics()` and `attributes()` return, as of now. Only the
-        files, row groups and columns that the query needs are read.
+        files, row groups and columns that the query needs are read. Damaged files are passed over, with a warning.
 
         Args:
             query: One SELECT. It reads the lake and nothing else.
@@ -246,6 +246,7 @@ class Reader:
 
         Raises:
             QueryError: For what DuckDB does not understand or may not do; its own words are in the message.
+            InvalidArgument: For a memory limit or a number of threads that is none.
             ModuleNotFoundError: Without duckdb.
 
         Example:
@@ -263,9 +264,10 @@ class Reader:
         Raises:
             ModuleNotFoundError: Without duckdb.
         """
-        from .sql import connect
+        from .sql import connect, told
 
-        return connect(self._engine)
+        with told():
+            return connect(self._engine)
 
     def scan(
         self,
@@ -278,7 +280,8 @@ class Reader:
         """The metrics as a polars `LazyFrame`, with the columns and rows of `metrics`: read when it is collected.
 
         What is sealed, polars reads from the Parquet files itself, and only the columns and row groups that it needs; so it
-        streams what is larger than memory. What lies in the journal of a live run is read at once.
+        streams what is larger than memory. What lies in the journal of a live run is read at once. Files that are seen to
+        be damaged when they are opened are passed over, with a warning; polars fails where it comes upon others.
 
         Args:
             names: Of these metrics only.

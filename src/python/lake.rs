@@ -174,11 +174,14 @@ impl PyLake {
     }
 
     /// All metrics of runs, as other programs can read them: the paths of files whose rows all count, and the other rows.
-    fn sealed(&self, py: Python<'_>, which: PyWhich) -> PyResult<(Vec<PathBuf>, PyTable)> {
+    ///
+    /// Files that are seen to be damaged are left out and warned of; with `is_checked` each is read to see it.
+    #[pyo3(signature = (which, *, is_checked=false))]
+    fn sealed(&self, py: Python<'_>, which: PyWhich, is_checked: bool) -> PyResult<(Vec<PathBuf>, PyTable)> {
         let mut problems = Vec::new();
         let sealed = py.detach(|| -> Result<_> {
             let states = which.parse()?.read(&self.catalog, &mut problems)?;
-            Ok(scan::sealed(self.catalog.lake.disk.clone(), &states))
+            Ok(scan::sealed(self.catalog.lake.disk.clone(), &states, is_checked))
         })?;
         problems.extend(sealed.problems);
         warn(py, &problems)?;

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pages import FENCE, program
+from pages import FENCE
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -15,6 +15,17 @@ PAGES = [
     if path.name != "LICENSE.md"
 ]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def program(text):
+    """The Python blocks of a page in order, each on the lines where it stands in the page."""
+    lines = [""] * len(text.splitlines())
+    for block in FENCE.finditer(text):
+        if block[2] == "python":
+            first = text.count("\n", 0, block.start(3))
+            for place, line in enumerate(block[3].splitlines(), first):
+                lines[place] = line.removeprefix(block[1])
+    return "\n".join(lines)
 
 
 def with_python():

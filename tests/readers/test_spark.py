@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pages import program
+from pages import optional
 
 import runlake as rl
 
@@ -37,7 +37,8 @@ def test_spark_reads_a_lake_by_the_recipe_of_the_guide(tmp_path):
     with rl.init("vision", id=NAME, quiet=True) as run:
         run.log({"other": 0.5}, step=7, time=1_900_000_000)
     script = tmp_path / "recipe.py"
-    script.write_text(program(GUIDE.read_text(encoding="utf-8"), "py") + CHECKS, encoding="utf-8")
+    recipe = "".join(optional(GUIDE.read_text(encoding="utf-8")))
+    script.write_text(recipe + CHECKS, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, script], cwd=tmp_path, check=False, capture_output=True, text=True
     )

@@ -5,16 +5,6 @@ import re
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
-def program(text, word="python"):
-    """The blocks of a page that are marked by a word, in order, each on the lines where it stands in the page.
-
-    Every `python` block runs in the tests. A `py` block, which readers see alike, needs more than their requirements
-    install, and runs where that is there.
-    """
-    lines = [""] * len(text.splitlines())
-    for block in FENCE.finditer(text):
-        if block[2] == word:
-            first = text.count("\n", 0, block.start(3))
-            for place, line in enumerate(block[3].splitlines(), first):
-                lines[place] = line.removeprefix(block[1])
-    return "\n".join(lines)
+def optional(text):
+    """The `py` blocks of a page: like `python` blocks to who reads it, but they need more than the tests install."""
+    return [block[3] for block in FENCE.finditer(text) if block[2] == "py"]
