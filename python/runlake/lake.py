@@ -51,11 +51,11 @@ class Lake(Reader):
             at: Which value of a metric is compared: the "last", as the summary has it; the "best" of the whole curve, by
                 the metric's direction, or the last where that is unknown; or the one at a step.
             diff_only: Only settings in which the runs differ.
-            baseline: The run that changes are shown against, as `runs` takes one. Default: the baseline of the first
-                run's project, or else the first run.
+            baseline: The run that changes are shown against, as `runs` takes one. It has a column of its own, the last
+                where it is none of `runs`. Default: the baseline of the first run's project, or else the first run.
 
         Raises:
-            InvalidArgument: For fewer than two runs, or another `at`.
+            InvalidArgument: For fewer than two runs, the baseline among them, or another `at`.
             NotFound: For a run that does not exist, or a metric that none of the runs has.
 
         Example:

@@ -214,7 +214,7 @@ impl PyLake {
             Comparison::of(&self.catalog.lake.disk, runs, reference, &options, &mut problems)
         })?;
         warn(py, &problems)?;
-        Ok(PyComparison(compared))
+        Ok(PyComparison::new(self.catalog.lake.disk.clone(), compared))
     }
 
     /// The attributes; see `runlake.Lake.attributes`.
@@ -274,7 +274,7 @@ fn attempts_named(name: &str) -> Result<Attempts> {
 }
 
 /// Warns of what could not be read, each once.
-fn warn(py: Python<'_>, problems: &[Problem]) -> PyResult<()> {
+pub(super) fn warn(py: Python<'_>, problems: &[Problem]) -> PyResult<()> {
     let mut texts: Vec<String> =
         problems.iter().map(|problem| format!("{}: {}", problem.text, problem.path.display())).collect();
     texts.sort_unstable();

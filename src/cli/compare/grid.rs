@@ -3,13 +3,16 @@
 use crate::catalog::RunState;
 use crate::cli::ids::ShortIds;
 use crate::cli::{attribute, document, human};
-use crate::compare::{At, Comparison, Metric, Section};
+use crate::compare::{self, At, Comparison, Metric, Section};
+use crate::curves::decimate::Point;
 use crate::value::{Attribute, AttributeType};
 
 /// The blocks of small curves, from the least value to the greatest.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// How wide a small curve is.
 const CURVE_CHARS: usize = 12;
+/// The name of the row that tells at which step the values above it are.
+const STEP: &str = "└ at step";
 /// Stands for a value that is not finite.
 const NOT_FINITE: char = '✗';
 
@@ -48,7 +51,8 @@ impl GridCell {
     }
 }
 
-/// The heads of the columns: names, made different by their ids where they are not.
+/// The heads of the columns: names, made different by their ids where they are not. Which run is the baseline is said where it
+/// is not the first.
 pub(super) fn heads(compared: &Comparison) -> Vec<String> {
     let runs: Vec<_> = compared.runs.iter().map(|state| state.run.clone()).collect();
     let ids = ShortIds::of(&runs);
@@ -58,7 +62,9 @@ pub(super) fn heads(compared: &Comparison) -> Vec<String> {
         name if is_single(name) => name.to_owned(),
         name => format!("{name} {}", ids.get(&state.run.id)),
     };
-    compared.runs.iter().map(head).collect()
+    let heads = compared.runs.iter().map(head).enumerate();
+    let is_told = |run: usize| run > 0 && run == compared.reference;
+    heads.map(|(run, head)| if is_told(run) { format!("baseline: {head}") } else { head }).collect()
 }
 
 /// All tables.
@@ -94,7 +100,7 @@ fn settings(section: &Section, runs: usize) -> Option<Grid> {
         Some(value) => GridCell::plain(setting(value)),
         None => GridCell::dim("-"),
     };
-    let row = |row: &crate::compare::Row| GridRow {
+    let row = |row: &compare::Row| GridRow {
         name: row.path.clone(),
         cells: row.values.iter().map(|value| cell(value, row.is_equal)).collect(),
     };
@@ -107,6 +113,7 @@ fn settings(section: &Section, runs: usize) -> Option<Grid> {
         "config" => "Configuration".to_owned(),
         "env" => "Environment".to_owned(),
         "run" => "Labels".to_owned(),
+        compare::SUMMARY => "Results that are no numbers".to_owned(),
         name => human::one_line(name),
     };
     (!rows.is_empty() || section.name == "config").then_some(Grid { title, note, rows })
@@ -128,22 +135,24 @@ fn setting(value: &Attribute) -> String {
 
 /// `None` without metrics.
 fn metrics(compared: &Comparison) -> Option<Grid> {
+    let has_values = compared.metrics.iter().flat_map(|metric| &metric.values).any(Option::is_some);
     let note = format!(
         "{}; changes against {}",
         match compared.at {
             At::Last => "last values".to_owned(),
             At::Best => "best values".to_owned(),
+            At::Step(step) if !has_values => format!("no run has a value at step {step}"),
             At::Step(step) => format!("values at step {step}"),
         },
-        human::one_line(compared.reference.name()),
+        human::one_line(compared.runs[compared.reference].name()),
     );
-    let row = |(metric, reference): (&Metric, &Option<f64>)| {
+    let row = |metric: &Metric| {
         let best = metric.best();
+        let reference = metric.values[compared.reference];
         let cell = |(run, value): (usize, &Option<f64>)| match value {
             None => GridCell::dim("-"),
             Some(value) => {
-                let is_reference = compared.runs[run].run == compared.reference.run;
-                let change = attribute::change(Some(*value), *reference).filter(|_| !is_reference);
+                let change = attribute::change(Some(*value), reference).filter(|_| run != compared.reference);
                 let change = change.map(|change| format!(" ({change})")).unwrap_or_default();
                 let text = format!("{}{change}", human::number(*value));
                 GridCell { text, is_best: best.contains(&run), is_dim: false }
@@ -157,15 +166,23 @@ fn metrics(compared: &Comparison) -> Option<Grid> {
             cells: metric.values.iter().enumerate().map(cell).collect(),
         }
     };
-    let rows: Vec<GridRow> = compared.metrics.iter().zip(&compared.reference_values).map(row).collect();
+    let rows: Vec<GridRow> =
+        compared.metrics.iter().flat_map(|metric| [Some(row(metric)), steps(metric)]).flatten().collect();
     (!rows.is_empty()).then_some(Grid { title: "Metrics".to_owned(), note, rows })
+}
+
+/// Where the best values of a metric were logged; `None` where another value is compared.
+fn steps(metric: &Metric) -> Option<GridRow> {
+    let cell = |step: &Option<i64>| step.map_or_else(|| GridCell::dim("-"), |step| GridCell::dim(&step.to_string()));
+    let is_known = metric.steps.iter().any(Option::is_some);
+    is_known.then(|| GridRow { name: STEP.to_owned(), cells: metric.steps.iter().map(cell).collect() })
 }
 
 /// `None` where no run has more than one value of a metric.
 fn curves(compared: &Comparison) -> Option<Grid> {
     let drawn = compared.metrics.iter().filter(|metric| metric.curves.iter().any(|curve| curve.len() > 1));
     let row = |metric: &Metric| {
-        let finite = || metric.curves.iter().flatten().copied().filter(|value| value.is_finite());
+        let finite = || metric.curves.iter().flatten().map(|point| point.value).filter(|value| value.is_finite());
         let (min, max) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
         let cells = metric.curves.iter().map(|curve| GridCell::plain(sparkline(curve, min, max)));
         GridRow { name: metric.name.clone(), cells: cells.collect() }
@@ -177,7 +194,7 @@ fn curves(compared: &Comparison) -> Option<Grid> {
 
 /// A curve in blocks between the least and the greatest value of the row. Of the values that share a block the last is
 /// drawn, or what is not finite where there is any.
-fn sparkline(curve: &[f64], min: f64, max: f64) -> String {
+fn sparkline(curve: &[Point], min: f64, max: f64) -> String {
     let width = CURVE_CHARS.min(curve.len());
     let block = |value: f64| {
         let share = if max > min { (value - min) / (max - min) } else { 0.5 };
@@ -187,8 +204,8 @@ fn sparkline(curve: &[f64], min: f64, max: f64) -> String {
     };
     let of = |at: usize| {
         let values = &curve[at * curve.len() / width..(at + 1) * curve.len() / width];
-        match values.iter().find(|value| !value.is_finite()).or(values.last()) {
-            Some(value) if value.is_finite() => block(*value),
+        match values.iter().find(|point| !point.value.is_finite()).or(values.last()) {
+            Some(point) if point.value.is_finite() => block(point.value),
             _ => NOT_FINITE,
         }
     };
@@ -201,11 +218,15 @@ mod tests {
 
     #[test]
     fn a_small_curve_shows_its_shape_and_what_is_not_finite() {
-        assert_eq!(sparkline(&[0.0, 1.0, 2.0, 7.0], 0.0, 7.0), "▁▂▃█");
-        assert_eq!(sparkline(&[1.0, f64::NAN, 1.0], 1.0, 1.0), "▅✗▅");
-        assert_eq!(sparkline(&[], 0.0, 1.0), "");
+        let drawn = |values: &[f64], min, max| {
+            let points: Vec<Point> = (0..).zip(values).map(|(place, value)| Point { place, value: *value }).collect();
+            sparkline(&points, min, max)
+        };
+        assert_eq!(drawn(&[0.0, 1.0, 2.0, 7.0], 0.0, 7.0), "▁▂▃█");
+        assert_eq!(drawn(&[1.0, f64::NAN, 1.0], 1.0, 1.0), "▅✗▅");
+        assert_eq!(drawn(&[], 0.0, 1.0), "");
         let long: Vec<f64> = (0..120).map(f64::from).collect();
-        assert_eq!(sparkline(&long, 0.0, 119.0).chars().count(), CURVE_CHARS);
+        assert_eq!(drawn(&long, 0.0, 119.0).chars().count(), CURVE_CHARS);
     }
 
     #[test]
