@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from .comparison import Comparison
-from .reader import Reader, Runs, ids_of, names_of
+from .reader import Reader, Runs, names_of, one_of, which_of
 
 if TYPE_CHECKING:
     import os
@@ -62,13 +62,12 @@ class Lake(Reader):
             >>> print(lake.compare(["wide", "deep"], at="best"))
             >>> lake.compare(where="list_contains(tags, 'sweep')").metrics.to_pandas()
         """
-        reference = ids_of(baseline)
         engine = self._engine.compare(
-            (ids_of(runs), where, project),
+            which_of(runs, where, project),
             metrics=names_of(metrics),
             at=str(at),
             all=not diff_only,
-            baseline=reference[0] if reference else None,
+            baseline=one_of(baseline, argument="baseline"),
         )
         return Comparison(self, engine)
 

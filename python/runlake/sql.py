@@ -48,6 +48,7 @@ SEALED = """
 
 T = TypeVar("T")
 
+UNKNOWN = re.compile(r'Referenced (column|table) "([^"]*)" not found')
 EXPLAIN = re.compile(r"\A\s*explain(\s+analyze\b|\s*\([\w\s,]*\))?", re.IGNORECASE)
 
 
@@ -250,6 +251,8 @@ def query(
         view for view in ("metrics", "attributes") if re.search(rf"\b{view}\b", text, re.IGNORECASE)
     ]
 
+    binder_error = load("duckdb", "sql").BinderException
+
     def ask(*, is_checked: bool) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]:
         connection = connect(
             lake,
@@ -260,12 +263,32 @@ def query(
             is_checked=is_checked,
         )
         _refuse_all_but_queries(connection, text)
-        relation = connection.sql(text, params=parameters)
+        try:
+            relation = connection.sql(text, params=parameters)
+        except binder_error as error:
+            raise QueryError(f"invalid query: {error}{_hint(connection, error)}") from error
         if relation is None:
             raise QueryError("invalid query: it has no answer")
         return connection, relation
 
     return Query(ask)
+
+
+def _hint(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str:
+    """Return which columns with a dot may have been meant: DuckDB does not tell who asks for `lr` or `config.lr` bare."""
+    from .analysis.selection import near
+
+    unknown = UNKNOWN.search(str(error))
+    if unknown is None:
+        return ""
+    columns = connection.execute("SELECT column_name FROM duckdb_columns() WHERE NOT internal")
+    dotted = sorted({name for (name,) in columns.fetchall() if "." in name})
+    kind, name = unknown.groups()
+    if kind == "column":
+        found = near(name, dotted)
+        return f"{found} A name with a dot stands in double quotes." if found else ""
+    begun = [column for column in dotted if column.startswith(f"{name}.")]
+    return f'; a name with a dot stands in double quotes, as "{begun[0]}"' if begun else ""
 
 
 def _refuse_all_but_queries(connection: duckdb.DuckDBPyConnection, text: str) -> None:

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use self::direction::Direction;
 use crate::catalog::RunState;
 use crate::curves::decimate::Point;
-use crate::curves::{Curve, Reading, Request};
+use crate::curves::{self, Curve, Reading, Request};
 use crate::disk::SharedDisk;
 use crate::error::{Error, Result};
 use crate::lake::Problem;
@@ -269,13 +269,7 @@ fn metrics(
         metrics.iter_mut().for_each(take_best);
         return Ok(metrics);
     }
-    // A metric that is named may be on a curve only; reading tells where nobody has it.
-    let named = metrics.iter().map(|metric| &metric.name);
-    let unknown: Vec<String> = named.filter(|name| !known.contains(name.as_str())).cloned().collect();
-    if !unknown.is_empty() {
-        let request = Request { metrics: Some(unknown), points: Some(CURVE_POINTS), ..Request::default() };
-        read(disk, runs, request, problems)?;
-    }
+    curves::check_metrics(disk, runs, options.metrics.as_deref().unwrap_or_default())?;
     if let At::Step(step) = options.at {
         let names = metrics.iter().map(|metric| metric.name.clone()).collect();
         let request = Request { metrics: Some(names), steps: Some(step..=step), ..Request::default() };
