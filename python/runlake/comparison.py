@@ -28,7 +28,7 @@ class Comparison:
 
     @property
     def runs(self) -> list[str]:
-        """The ids of the runs, in order."""
+        """The ids of the runs, in order; a baseline that is none of those asked for is the last."""
         return self._engine.ids
 
     @property
@@ -37,11 +37,23 @@ class Comparison:
 
         A run's column is of texts where its settings are of several types; `to_dict` has the type of each.
         """
-        return self._engine.differences()
+        return self._engine.differences(are_results=False)
+
+    @property
+    def summary(self) -> _runlake.Table:
+        """Results that are no numbers, such as texts, in which the runs differ: columns as `config` has, section "summary".
+
+        Where one run has a number and another a text, the result is here and in `metrics`.
+        """
+        return self._engine.differences(are_results=True)
 
     @property
     def metrics(self) -> _runlake.Table:
-        """The metrics: metric, direction ("min", "max" or null), best (the run's id, or null), and a column for each run."""
+        """The metrics: metric, direction ("min", "max" or null), best (the run's id, or null), and a column for each run.
+
+        With ``at="best"`` there is a column `<id>.step` for each run, too: the first step at which its best value was
+        logged, null where it is not known what is better.
+        """
         return self._engine.metrics()
 
     def curves(self, metric: str, **arguments: Any) -> _runlake.Table:
@@ -55,7 +67,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain objects: runs, reference, at, differences with the type of each value, metrics.
 
-        What JSON has no number for is a text: "NaN", "Infinity", "-Infinity".
+        ``steps`` of a metric are those of its best values, and null at other values. What JSON has no number for is a text: "NaN", "Infinity", "-Infinity".
         """
         document: dict[str, Any] = json.loads(self.to_json())
         return document

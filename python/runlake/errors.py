@@ -39,7 +39,7 @@ class QueryError(Error, ValueError):
 
 
 class NotFound(Error, FileNotFoundError):  # noqa: N818 - as above
-    """No lake or no run of that name; the message names what is near."""
+    """No lake, project, run, metric or column of that name; the message names what is near."""
 
 
 class AlreadyExists(Error, FileExistsError):  # noqa: N818 - as above

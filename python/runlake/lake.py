@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .comparison import Comparison
 from .drawing import Drawing
-from .reader import Runs, ids_of, names_of
+from .reader import Runs, names_of, one_of, which_of
 
 if TYPE_CHECKING:
     import os
@@ -52,24 +52,23 @@ class Lake(Drawing):
             at: Which value of a metric is compared: the "last", as the summary has it; the "best" of the whole curve, by
                 the metric's direction, or the last where that is unknown; or the one at a step.
             diff_only: Only settings in which the runs differ.
-            baseline: The run that changes are shown against, as `runs` takes one. Default: the baseline of the first
-                run's project, or else the first run.
+            baseline: The run that changes are shown against, as `runs` takes one. It has a column of its own, the last
+                where it is none of `runs`. Default: the baseline of the first run's project, or else the first run.
 
         Raises:
-            InvalidArgument: For fewer than two runs, or another `at`.
+            InvalidArgument: For fewer than two runs, the baseline among them, or another `at`.
             NotFound: For a run that does not exist, or a metric that none of the runs has.
 
         Example:
             >>> print(lake.compare(["wide", "deep"], at="best"))
             >>> lake.compare(where="list_contains(tags, 'sweep')").metrics.to_pandas()
         """
-        reference = ids_of(baseline)
         engine = self._engine.compare(
-            (ids_of(runs), where, project),
+            which_of(runs, where, project),
             metrics=names_of(metrics),
             at=str(at),
             all=not diff_only,
-            baseline=reference[0] if reference else None,
+            baseline=one_of(baseline, argument="baseline"),
         )
         return Comparison(self, engine)
 

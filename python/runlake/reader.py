@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Runs = Any
 Align: TypeAlias = Literal["exact", "previous", "linear", "bucket"]
 Smooth: TypeAlias = Literal["ema", "rolling", "gaussian"]
+Which: TypeAlias = "tuple[list[str] | None, str | None, str | None]"
 Grid: TypeAlias = "int | Iterable[float | datetime] | None"
 
 
@@ -54,16 +55,20 @@ class Reader:
             project: Of this project only.
 
         Raises:
-            NotFound: For a run that does not exist.
+            NotFound: For a run or a project that does not exist.
             QueryError: For a filter that cannot be understood or names what no run has; it says where, and what is near.
 
         Example:
             >>> lake.runs("config.lr < 0.01 and list_contains(tags, 'baseline') order by summary.loss limit 20")
         """
-        return self._engine.runs((ids_of(runs), where, project))
+        return self._engine.runs(which_of(runs, where, project))
 
     def baseline(self, project: str) -> str | None:
-        """The id of a project's baseline, the run that others are measured against; None where none is set."""
+        """The id of a project's baseline, the run that others are measured against; None where none is set.
+
+        Raises:
+            NotFound: For a project that does not exist.
+        """
         return self._engine.baseline(project)
 
     def set_baseline(self, run: Any, *, project: str | None = None) -> None:
@@ -75,14 +80,13 @@ class Reader:
 
         Raises:
             NotFound: For a run that does not exist.
-            InvalidArgument: For a name that several runs have, or for None without a project.
+            InvalidArgument: For a name that several runs have, several runs, or None without a project.
 
         Example:
             >>> lake.set_baseline("release-1.2")
             >>> lake.runs("summary.loss > baseline * 1.02")
         """
-        ids = ids_of(run)
-        self._engine.set_baseline(None if ids is None else ids[0], project=project)
+        self._engine.set_baseline(one_of(run, argument="run"), project=project)
 
     def metrics(
         self,
@@ -137,7 +141,7 @@ class Reader:
                 "gaussian" the standard deviation in rows.
 
         Raises:
-            NotFound: For a run that does not exist; among curves, also for a metric that no run has.
+            NotFound: For a run, a project or a metric that does not exist; in a lake without runs nothing is wrong.
             InvalidArgument: For a name that several runs have, or an argument that is none of the above.
 
         Example:
@@ -145,7 +149,7 @@ class Reader:
             >>> lake.metrics("train/loss", x="relative", smooth="ema", window=0.9, points=1000)
         """
         curve = _curve(x=x, align=align, grid=grid, points=points, smooth=smooth, window=window)
-        names, which = names_of(names), (ids_of(runs), where, project)
+        names, which = names_of(names), which_of(runs, where, project)
         if all(value is None for value in curve.values()):
             return self._engine.metrics(names, which, wide=wide, attempts=attempts)
         return self._engine.curves(names, which, wide=wide, attempts=attempts, curve=curve)
@@ -216,7 +220,7 @@ class Reader:
             raise InvalidArgument(f'invalid at "{at}": expected "final" or "curve"')
         return self._engine.aggregate(
             names_of(names),
-            (ids_of(runs), where, project),
+            which_of(runs, where, project),
             by=names_of(by) or [],
             attempts=attempts,
             interval=interval,
@@ -236,7 +240,7 @@ class Reader:
         """Ask in SQL, of DuckDB, over the views `runs`, `metrics` and `attributes`, those of live runs included.
 
         The views have the columns of the tables that `runs()`, `metrics()` and `attributes()` return, as of now. Only the
-        files, row groups and columns that the query needs are read.
+        files, row groups and columns that the query needs are read. Damaged files are passed over, with a warning.
 
         Args:
             query: One SELECT. It reads the lake and nothing else.
@@ -246,6 +250,7 @@ class Reader:
 
         Raises:
             QueryError: For what DuckDB does not understand or may not do; its own words are in the message.
+            InvalidArgument: For a memory limit or a number of threads that is none.
             ModuleNotFoundError: Without duckdb.
 
         Example:
@@ -263,9 +268,10 @@ class Reader:
         Raises:
             ModuleNotFoundError: Without duckdb.
         """
-        from .sql import connect
+        from .sql import connect, told
 
-        return connect(self._engine)
+        with told():
+            return connect(self._engine)
 
     def scan(
         self,
@@ -278,7 +284,8 @@ class Reader:
         """The metrics as a polars `LazyFrame`, with the columns and rows of `metrics`: read when it is collected.
 
         What is sealed, polars reads from the Parquet files itself, and only the columns and row groups that it needs; so it
-        streams what is larger than memory. What lies in the journal of a live run is read at once.
+        streams what is larger than memory. What lies in the journal of a live run is read at once. Files that are seen to
+        be damaged when they are opened are passed over, with a warning; polars fails where it comes upon others.
 
         Args:
             names: Of these metrics only.
@@ -287,7 +294,7 @@ class Reader:
             project: Of this project only.
 
         Raises:
-            NotFound: For a run that does not exist.
+            NotFound: For a run, a project or a metric that does not exist.
             ModuleNotFoundError: Without polars.
 
         Example:
@@ -295,7 +302,7 @@ class Reader:
         """
         from .scan import scan
 
-        return scan(self._engine, names_of(names), (ids_of(runs), where, project))
+        return scan(self._engine, names_of(names), which_of(runs, where, project))
 
     def attributes(
         self,
@@ -319,12 +326,18 @@ class Reader:
             NotFound: For a run that does not exist.
             InvalidArgument: For a name that several runs have.
         """
-        return self._engine.attributes((ids_of(runs), where, project), history=history)
+        return self._engine.attributes(which_of(runs, where, project), history=history)
 
 
-def names_of(names: str | Iterable[str] | None) -> list[str] | None:
+def names_of(names: Any) -> list[str] | None:
     """Return names as a list; None stays None."""
-    return [names] if isinstance(names, str) else None if names is None else list(names)
+    if names is None or isinstance(names, str):
+        return None if names is None else [names]
+    found = list(names) if isinstance(names, Iterable) else [names]
+    for name in found:
+        if not isinstance(name, str):
+            raise TypeError(f"expected a name or several, got {type(name).__name__}: {name!r}")
+    return found
 
 
 def _curve(*, grid: Grid, **others: Any) -> dict[str, Any]:
@@ -332,6 +345,22 @@ def _curve(*, grid: Grid, **others: Any) -> dict[str, Any]:
     if isinstance(grid, Iterable):
         grid = [at.timestamp() if isinstance(at, datetime) else at for at in grid]
     return {"grid": grid, **others}
+
+
+def which_of(runs: Runs, where: Any, project: Any) -> Which:
+    """Return a selection of runs as the engine takes it."""
+    for argument, text in (("where", where), ("project", project)):
+        if not isinstance(text, (str, type(None))):
+            raise TypeError(f"{argument}: expected a text, got {type(text).__name__}: {text!r}")
+    return ids_of(runs), where, project
+
+
+def one_of(run: Any, *, argument: str) -> str | None:
+    """Return the name of the one run that is meant; None stays None."""
+    ids = ids_of(run)
+    if ids is not None and len(ids) != 1:
+        raise InvalidArgument(f"invalid {argument}: expected one run, got {len(ids)}")
+    return None if ids is None else ids[0]
 
 
 def ids_of(runs: Runs) -> list[str] | None:
@@ -344,6 +373,8 @@ def ids_of(runs: Runs) -> list[str] | None:
         runs = [row["id"] for row in runs.rows()]
     elif hasattr(runs, "columns") and hasattr(runs, "__getitem__"):
         runs = list(runs["id"])
+    elif not isinstance(runs, Iterable):
+        runs = [runs]
     ids = [run.id if isinstance(run, _runlake.Run) else run for run in runs]
     for run in ids:
         if not isinstance(run, str):

@@ -21,7 +21,7 @@ def scan(
 ) -> pl.LazyFrame:
     """Return the metrics of these runs; see `Lake.scan`."""
     pl = load("polars", "polars")
-    files, rest = lake.sealed(which)
+    files, rest = lake.sealed(which, names=names)
     labels = ("project", "run", "name", "metric")
     in_memory = rest.to_polars().lazy().with_columns(pl.col(labels).cast(pl.String))
     frame = in_memory

@@ -4,6 +4,10 @@ What is sealed, DuckDB reads from the Parquet files itself, and only what a quer
 project and run, row groups by metric and step, and columns that are not named. The rest, such as what lies in a live run's
 journal, the engine reads and hands over as Arrow. A row that a resumed run replaced is left out, as `Lake.metrics` does.
 
+A file that is damaged is passed over with a `RunlakeWarning`. Small ones, and those whose footer is damaged, the engine knows
+beforehand. Where DuckDB comes upon others, and where a file has gone since it was listed, the query is asked once more, of
+files that were all compared with their checksums.
+
 A query may read the files of the lake and nothing else: DuckDB opens no other file, makes no connection, loads no extension
 and sees no variable of the program. `Lake.sql` takes nothing but queries, so nothing is written.
 """
@@ -15,13 +19,13 @@ import re
 import tempfile
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import QueryError
+from .errors import InvalidArgument, QueryError
 from .extras import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import duckdb
     import pandas as pd
@@ -42,6 +46,9 @@ SEALED = """
     JOIN runs ON runs.project = files.project AND runs.id = files.run
 """
 
+T = TypeVar("T")
+
+UNKNOWN = re.compile(r'Referenced (column|table) "([^"]*)" not found')
 EXPLAIN = re.compile(r"\A\s*explain(\s+analyze\b|\s*\([\w\s,]*\))?", re.IGNORECASE)
 
 
@@ -52,6 +59,7 @@ def connect(
     memory_limit: str | None = None,
     threads: int | None = None,
     is_locked: bool = False,
+    is_checked: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """Open a connection with views of the lake as it is now, which may do nothing but read it.
 
@@ -61,8 +69,13 @@ def connect(
         memory_limit: How much memory DuckDB takes before it uses the disk, such as "2GB". Default: its own.
         threads: How many threads it uses. Default: its own.
         is_locked: Refuse every change of a setting. DuckDB never takes back that it may not reach outside.
+        is_checked: Read every file beforehand, and leave out the damaged ones.
+
+    Raises:
+        InvalidArgument: For a memory limit or a number of threads that DuckDB does not take.
     """
     connection = load("duckdb", "sql").connect(":memory:")
+    _limit(connection, memory_limit, threads)
     everything = (None, None, None)
     # Runs first: a run that begins meanwhile is then in no view.
     runs = lake.runs(everything)
@@ -71,15 +84,13 @@ def connect(
     if "attributes" in views:
         _register(connection, "attributes", lake.attributes(everything))
     if "metrics" in views:
-        files, rest = lake.sealed(everything)
+        files, rest = lake.sealed(everything, is_checked=is_checked)
         allowed = [str(file) for file in files]
         _register(connection, "runlake_rest", rest)
         parts = [IN_MEMORY, *([SEALED] if allowed else [])]
         connection.execute("SET VARIABLE runlake_files = ?", [allowed])
         connection.execute(f"CREATE VIEW metrics AS {' UNION ALL '.join(parts)}")
     settings: dict[str, object] = {
-        "memory_limit": memory_limit,
-        "threads": threads,
         "TimeZone": "UTC",
         # Made when it is needed, and removed by DuckDB when the connection is closed.
         "temp_directory": str(Path(tempfile.gettempdir(), f"runlake-sql-{uuid.uuid4()}")),
@@ -91,9 +102,29 @@ def connect(
         "lock_configuration": is_locked,
     }
     for name, value in settings.items():
-        if value is not None:
-            connection.execute(f"SET {name} = {_literal(value)}")
+        _set(connection, name, value)
     return connection
+
+
+def _limit(
+    connection: duckdb.DuckDBPyConnection, memory_limit: str | None, threads: int | None
+) -> None:
+    """Set what a query may take of the machine, as far as it is given."""
+    import duckdb
+
+    for name, value, expected in (
+        ("memory_limit", memory_limit, 'a size such as "2GB" or "512MiB"'),
+        ("threads", threads, "a whole number, 1 or more"),
+    ):
+        if value is not None:
+            try:
+                _set(connection, name, value)
+            except duckdb.Error:
+                raise InvalidArgument(f"invalid {name} {value!r}: expected {expected}") from None
+
+
+def _set(connection: duckdb.DuckDBPyConnection, name: str, value: object) -> None:
+    connection.execute(f"SET {name} = {_literal(value)}")
 
 
 def _literal(value: object) -> str:
@@ -126,53 +157,84 @@ class Query:
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation
+        self,
+        ask: Callable[..., tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]],
     ) -> None:
-        """Hold a query and the connection that it is of."""
-        self._connection = connection
-        self._relation = relation
+        """Ask a query at once: `ask` gives a connection and the answer; with `is_checked`, of checked files only."""
+        self._ask = ask
+        self._is_checked = False
+        self._opened: tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation] | None = None
+        self._take(lambda _relation: None)
 
     @property
     def column_names(self) -> list[str]:
         """The names of the columns, in order."""
-        return list(self._relation.columns)
+        return self._take(lambda relation: list(relation.columns))
 
     def to_duckdb(self) -> duckdb.DuckDBPyRelation:
-        """The answer as a `duckdb.DuckDBPyRelation`, to go on with."""
-        return self._relation
+        """The answer as a `duckdb.DuckDBPyRelation`, to go on with. It fails where it comes upon a damaged file."""
+        return self._take(lambda relation: relation)
 
     def to_pandas(self) -> pd.DataFrame:
         """The answer as a `pandas.DataFrame`."""
-        with told():
-            frame: pd.DataFrame = self._relation.df()
+        frame: pd.DataFrame = self._take(lambda relation: relation.df())
         return frame
 
     def to_polars(self) -> pl.DataFrame:
         """The answer as a `polars.DataFrame`."""
-        with told():
-            frame: pl.DataFrame = self._relation.pl()
+        frame: pl.DataFrame = self._take(lambda relation: relation.pl())
         return frame
 
     def to_arrow(self) -> pa.Table:
         """The answer as a `pyarrow.Table`."""
-        with told():
-            table: pa.Table = self._relation.to_arrow_table()
+        table: pa.Table = self._take(lambda relation: relation.to_arrow_table())
         return table
 
     def rows(self) -> list[dict[str, Any]]:
         """The answer as dictionaries of plain Python objects."""
+        rows: list[tuple[Any, ...]] = self._take(lambda relation: relation.fetchall())
         names = self.column_names
-        with told():
-            return [dict(zip(names, row, strict=True)) for row in self._relation.fetchall()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Export the answer as an Arrow C stream, in a capsule."""
-        with told():
-            return self._relation.__arrow_c_stream__(requested_schema)
+        """Export the answer as an Arrow C stream, in a capsule. Who reads it fails where it comes upon a damaged file."""
+        return self._take(lambda relation: relation.__arrow_c_stream__(requested_schema))
 
     def __repr__(self) -> str:
+        return self._take(str)
+
+    def _take(self, take: Callable[[duckdb.DuckDBPyRelation], T]) -> T:
+        """Take something of the answer; where a damaged file may be in the way, ask once more, of checked files."""
+        duckdb = load("duckdb", "sql")
         with told():
-            return str(self._relation)
+            try:
+                return take(self._answer())
+            except duckdb.Error as error:
+                if self._is_checked or not _may_be_damage(error):
+                    raise
+            self._is_checked, self._opened = True, None
+            return take(self._answer())
+
+    def _answer(self) -> duckdb.DuckDBPyRelation:
+        """Return the answer; ask for it where that was not done."""
+        if self._opened is None:
+            self._opened = self._ask(is_checked=self._is_checked)
+        return self._opened[1]
+
+
+def _may_be_damage(error: duckdb.Error) -> bool:
+    """Tell whether a damaged file, or one that is gone, may be the cause: DuckDB has no error that says so."""
+    import duckdb
+
+    kinds = (
+        duckdb.InvalidInputException,
+        duckdb.OperationalError,
+        duckdb.InternalError,
+        duckdb.PermissionException,  # It looks for a folder where the file is gone.
+    )
+    return type(error) is duckdb.Error or (
+        isinstance(error, kinds) and not isinstance(error, duckdb.OutOfMemoryException)
+    )
 
 
 def query(
@@ -188,31 +250,68 @@ def query(
     views = [
         view for view in ("metrics", "attributes") if re.search(rf"\b{view}\b", text, re.IGNORECASE)
     ]
-    connection = connect(
-        lake, views=views, memory_limit=memory_limit, threads=threads, is_locked=True
-    )
-    with told():
-        kinds = [statement.type.name for statement in connection.extract_statements(text)]
-        if kinds == ["EXPLAIN"]:
-            # EXPLAIN ANALYZE carries out what it explains, and COPY may overwrite the files that may be read.
-            explained = EXPLAIN.sub("", text, count=1)
-            kinds = [statement.type.name for statement in connection.extract_statements(explained)]
-        if kinds != ["SELECT"]:
-            found = " and ".join(kinds) or "nothing"
-            raise QueryError(
-                f"invalid query: expected one SELECT, got {found}; lakes are only read"
-            )
-        relation = connection.sql(text, params=parameters)
-    if relation is None:
-        raise QueryError("invalid query: it has no answer")
-    return Query(connection, relation)
+
+    binder_error = load("duckdb", "sql").BinderException
+
+    def ask(*, is_checked: bool) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]:
+        connection = connect(
+            lake,
+            views=views,
+            memory_limit=memory_limit,
+            threads=threads,
+            is_locked=True,
+            is_checked=is_checked,
+        )
+        _refuse_all_but_queries(connection, text)
+        try:
+            relation = connection.sql(text, params=parameters)
+        except binder_error as error:
+            raise QueryError(f"invalid query: {error}{_hint(connection, error)}") from error
+        if relation is None:
+            raise QueryError("invalid query: it has no answer")
+        return connection, relation
+
+    return Query(ask)
+
+
+def _hint(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str:
+    """Return which columns with a dot may have been meant: DuckDB does not tell who asks for `lr` or `config.lr` bare."""
+    from .analysis.selection import near
+
+    unknown = UNKNOWN.search(str(error))
+    if unknown is None:
+        return ""
+    columns = connection.execute("SELECT column_name FROM duckdb_columns() WHERE NOT internal")
+    dotted = sorted({name for (name,) in columns.fetchall() if "." in name})
+    kind, name = unknown.groups()
+    if kind == "column":
+        found = near(name, dotted)
+        return f"{found} A name with a dot stands in double quotes." if found else ""
+    begun = [column for column in dotted if column.startswith(f"{name}.")]
+    return f'; a name with a dot stands in double quotes, as "{begun[0]}"' if begun else ""
+
+
+def _refuse_all_but_queries(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    kinds = [statement.type.name for statement in connection.extract_statements(text)]
+    if kinds == ["EXPLAIN"]:
+        # EXPLAIN ANALYZE carries out what it explains, and COPY may overwrite the files that may be read.
+        explained = EXPLAIN.sub("", text, count=1)
+        kinds = [statement.type.name for statement in connection.extract_statements(explained)]
+    if "MULTI" in kinds:
+        # What it is rewritten to creates a type, and no one can see from here what else.
+        raise QueryError(
+            "invalid query: a PIVOT must name the values that become columns, as in "
+            "PIVOT metrics ON metric IN ('loss', 'acc') USING max(value) GROUP BY run, step"
+        )
+    if kinds != ["SELECT"]:
+        found = " and ".join(kinds) or "nothing"
+        raise QueryError(f"invalid query: expected one SELECT, got {found}; lakes are only read")
 
 
 @contextlib.contextmanager
 def told() -> Iterator[None]:
     """Raise what DuckDB says as an error of ours."""
-    import duckdb
-
+    duckdb = load("duckdb", "sql")
     try:
         yield
     except duckdb.Error as cause:

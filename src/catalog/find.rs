@@ -17,22 +17,21 @@ impl Catalog {
     /// [`Error::NotFound`] with names that are near; [`Error::InvalidArgument`] with the candidates where it means
     /// several; [`Error::Io`] where the lake cannot be listed.
     pub fn find(&self, name: &str, project: Option<&str>) -> Result<RunRef> {
-        let mut problems = Vec::new();
-        let runs = self.lake.runs(project, &mut problems)?;
+        let runs = self.of_project(project, &mut Vec::new())?;
         self.find_among(&runs, name)
     }
 
     /// The runs that these names mean, each once, in the order named; all runs where there are no names.
     ///
     /// # Errors
-    /// See [`Self::find`].
+    /// See [`Self::find`]; and [`Error::NotFound`] for a project without runs, unless the lake has none at all.
     pub fn select(
         &self,
         names: Option<&[String]>,
         project: Option<&str>,
         problems: &mut Vec<Problem>,
     ) -> Result<Vec<RunRef>> {
-        let runs = self.lake.runs(project, problems)?;
+        let runs = self.of_project(project, problems)?;
         let Some(names) = names else { return Ok(runs) };
         let mut selected: Vec<RunRef> = Vec::with_capacity(names.len());
         for name in names {
@@ -42,6 +41,20 @@ impl Catalog {
             }
         }
         Ok(selected)
+    }
+
+    fn of_project(&self, project: Option<&str>, problems: &mut Vec<Problem>) -> Result<Vec<RunRef>> {
+        let runs = self.lake.runs(project, problems)?;
+        let Some(name) = project.filter(|_| runs.is_empty()) else { return Ok(runs) };
+        let all = self.lake.runs(None, &mut Vec::new())?;
+        if all.is_empty() { Ok(runs) } else { Err(self.no_project(name, &all)) }
+    }
+
+    /// The error for a project that none of the runs is of.
+    #[must_use]
+    pub fn no_project(&self, name: &str, runs: &[RunRef]) -> Error {
+        let hint = near::hint(name, runs.iter().map(|run| &*run.project));
+        Error::NotFound { what: "project", name: name.to_owned(), hint, path: self.lake.path.clone() }
     }
 
     fn find_among(&self, runs: &[RunRef], name: &str) -> Result<RunRef> {

@@ -9,6 +9,8 @@ pub(super) struct Glyphs {
     pub(super) has_braille: bool,
     pub(super) vertical: char,
     pub(super) horizontal: char,
+    /// Leads to what belongs to the line above.
+    pub(super) corner: char,
     /// Where a text was cut.
     pub(super) cut: char,
     /// Stands for a value that is not finite.
@@ -24,6 +26,7 @@ pub(super) static UNICODE: Glyphs = Glyphs {
     has_braille: true,
     vertical: '│',
     horizontal: '─',
+    corner: '└',
     cut: '…',
     not_finite: '✗',
     levels: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
@@ -35,6 +38,7 @@ pub(super) static ASCII: Glyphs = Glyphs {
     has_braille: false,
     vertical: '|',
     horizontal: '-',
+    corner: '`',
     cut: '~',
     not_finite: 'x',
     levels: ['.', ':', '-', '=', '+', '*', '#', '@'],
@@ -78,8 +82,8 @@ mod tests {
 
     #[test]
     fn ascii_is_ascii() {
-        let Glyphs { has_braille, vertical, horizontal, cut, not_finite, levels, done, undone } = &ASCII;
-        let all = [vertical, horizontal, cut, not_finite, done, undone].into_iter().chain(levels);
+        let Glyphs { has_braille, vertical, horizontal, cut, not_finite, levels, done, undone, corner } = &ASCII;
+        let all = [vertical, horizontal, cut, not_finite, done, undone, corner].into_iter().chain(levels);
         assert!(!has_braille && all.copied().all(|c| c.is_ascii_graphic()));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::builder::PossibleValue;
@@ -78,6 +79,9 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     problems.extend(states.iter().flat_map(|state| state.problems.clone()));
     states.retain(|state| arguments.wants(state));
     states = arguments.filtered.of(&catalog, states, &mut problems)?;
+    for metric in &arguments.metric {
+        check_key(metric, |state| state.summary_value(metric).cloned(), &[], &states, &catalog.lake.path)?;
+    }
     arguments.sort(&mut states, &catalog.lake.path)?;
     states.truncate(arguments.limit.unwrap_or(usize::MAX));
     let baselines = Baselines::read(&catalog, &states, &mut problems);
@@ -93,6 +97,22 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     Ok(session.warn(&problems))
 }
 
+/// Refuses a key of which no run has a value, where there are runs; it may have been meant to be one of `others`.
+fn check_key<T>(
+    key: &str,
+    value: impl Fn(&RunState) -> Option<T>,
+    others: &[&str],
+    states: &[Arc<RunState>],
+    lake: &Path,
+) -> Result<()> {
+    if states.is_empty() || states.iter().any(|state| value(state).is_some()) {
+        return Ok(());
+    }
+    let names = states.iter().flat_map(|state| state.summary().map(|(name, _)| name));
+    let hint = near::hint(key, others.iter().copied().chain(names));
+    Err(Error::NotFound { what: "value of the summaries", name: key.to_owned(), hint, path: lake.to_owned() })
+}
+
 impl Arguments {
     fn wants(&self, state: &RunState) -> bool {
         let tags = document::tags(state);
@@ -100,7 +120,7 @@ impl Arguments {
     }
 
     /// Sorts the runs; those without a value come last either way.
-    fn sort(&self, states: &mut [Arc<RunState>], lake: &std::path::Path) -> Result<()> {
+    fn sort(&self, states: &mut [Arc<RunState>], lake: &Path) -> Result<()> {
         let is_ordered = self.filtered.filter.as_ref().is_some_and(Filter::is_ordered);
         let sort = match &self.sort {
             None if is_ordered => return Ok(()),
@@ -114,13 +134,8 @@ impl Arguments {
             "name" => states.sort_by(|a, b| by_name(a, b)),
             "duration" => states.sort_by(|a, b| order(a.duration_secs(), b.duration_secs(), self.reverse)),
             key => {
-                let value = |state: &RunState| state.summary().find(|(name, _)| *name == key)?.1.number;
-                if !states.is_empty() && states.iter().all(|state| value(state).is_none()) {
-                    let names = states.iter().flat_map(|state| state.summary().map(|(name, _)| name));
-                    let hint = near::hint(key, ["created", "name", "duration"].into_iter().chain(names));
-                    let what = "value of the summaries";
-                    return Err(Error::NotFound { what, name: key.to_owned(), hint, path: lake.to_owned() });
-                }
+                let value = |state: &RunState| state.summary_value(key)?.number;
+                check_key(key, value, &["created", "name", "duration"], states, lake)?;
                 states.sort_by(|a, b| order(value(a), value(b), self.reverse));
                 return Ok(());
             }

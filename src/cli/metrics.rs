@@ -68,7 +68,10 @@ enum Format {
 fn steps(text: &str) -> Result<RangeInclusive<i64>, String> {
     let bound = |text: &str, open: i64| if text.is_empty() { Some(open) } else { text.parse().ok() };
     let steps = text.split_once(':').and_then(|(first, last)| Some(bound(first, i64::MIN)?..=bound(last, i64::MAX)?));
-    steps.ok_or_else(|| "expected two integers with a colon between, such as 100:200, 100: or :200".to_owned())
+    let steps = steps.filter(|steps| steps.start() <= steps.end());
+    steps.ok_or_else(|| {
+        "expected two integers with a colon between, the lesser first, such as 100:200, 100: or :200".to_owned()
+    })
 }
 
 pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Result<Exit> {
@@ -142,7 +145,7 @@ fn note(batch: &RecordBatch, met: &mut BTreeSet<String>) {
 }
 
 /// What a metric without values may have been meant to be.
-fn hint(metric: &str, states: &[Arc<RunState>]) -> String {
+pub(super) fn hint(metric: &str, states: &[Arc<RunState>]) -> String {
     near::hint(
         metric,
         states.iter().flat_map(|state| state.summary().map(|(name, _)| name)).filter(|name| *name != metric),

@@ -9,8 +9,8 @@ use super::ids::ShortIds;
 use super::progress::{Bar, Unit};
 use super::terminal::{Style, Terminal};
 use crate::catalog::{Catalog, RunState, Status};
-use crate::error::{Error, Result};
-use crate::lake::{Problem, RunRef, near};
+use crate::error::Result;
+use crate::lake::{Problem, RunRef};
 use crate::query::Filter;
 
 /// How many states are read between two looks at the progress.
@@ -141,11 +141,7 @@ impl Several {
 pub(super) fn of_project(catalog: &Catalog, all: &[RunRef], project: Option<&str>) -> Result<Vec<RunRef>> {
     let Some(name) = project else { return Ok(all.to_vec()) };
     let runs: Vec<RunRef> = all.iter().filter(|run| &*run.project == name).cloned().collect();
-    if runs.is_empty() {
-        let hint = near::hint(name, all.iter().map(|run| &*run.project));
-        return Err(Error::NotFound { what: "project", name: name.to_owned(), hint, path: catalog.lake.path.clone() });
-    }
-    Ok(runs)
+    if runs.is_empty() { Err(catalog.no_project(name, all)) } else { Ok(runs) }
 }
 
 /// The states of these runs, in their order.

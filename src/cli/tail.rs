@@ -91,6 +91,12 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     let disk = &catalog.lake.disk;
     let metrics = (!arguments.metric.is_empty()).then(|| arguments.metric.clone());
     let mut follower = Follower::new(disk.clone(), &run, Wanted::new(metrics, None));
+    let states = catalog.states(std::slice::from_ref(&run), &mut Vec::new());
+    let has = |metric: &str| states.iter().any(|state| state.summary_value(metric).is_some());
+    for metric in arguments.metric.iter().filter(|metric| !has(metric)) {
+        let hint = super::metrics::hint(metric, &states);
+        session.terminal.warning(format!("no values of metric {metric:?} so far{hint}"));
+    }
     let mut exit = Exit::Fine;
     // Curves have their past from elsewhere.
     let (mut view, mut limit) = if arguments.plot {

@@ -280,3 +280,33 @@ fn many_problems_are_counted() {
     assert_eq!(lines(&err).len(), MAX_WARNINGS + 1);
     assert_eq!(lines(&err)[MAX_WARNINGS], "warning: 5 problems more; `runlake verify` lists all");
 }
+
+#[test]
+fn runs_that_a_terminal_has_no_room_for_are_compared_below_the_others() {
+    let (dir, lake) = fixture::lake();
+    for number in 1..=5 {
+        let id = format!("run-{number}");
+        let mut writer = writer(&fixture::run(&lake, "p", &id), &id);
+        writer.attribute("config/lr", Attribute::float(f64::from(number) / 8.0));
+        writer.log("loss", 0, f64::from(number));
+        writer.put_into_journal();
+    }
+    let compare = |width| run_on(dir.path(), &["compare"], |terminal| terminal.width = width);
+    let narrow = compare(Some(80));
+    let configuration = [
+        "Configuration",
+        "      run-1  run-2  run-3",
+        "  lr  0.125  0.25   0.375",
+        "",
+        "      run-4  run-5",
+        "  lr  0.5    0.625",
+        "",
+        "Metrics  last values; changes against run-1",
+    ];
+    let shown = lines(&narrow.out);
+    let first = shown.iter().position(|line| *line == configuration[0]).unwrap();
+    assert_eq!(shown[first..first + configuration.len()], configuration);
+    assert!(shown.iter().all(|line| line.chars().count() <= 80), "{}", narrow.out);
+    assert_eq!(narrow.err, "");
+    assert!(compare(None).out.contains("  lr  0.125  0.25   0.375  0.5    0.625\n"));
+}

@@ -3,10 +3,10 @@
 //! Differences are those of attributes, by the part of the path before the first slash: the configuration, the environment,
 //! and whatever else a run records about its code and data. What is of one run only by its nature, such as its writers, is
 //! no difference. Two numbers that are equal are the same, whether they were given as integers or floats; a number and the
-//! text of its digits are not.
+//! text of its digits are not. What a summary has that is no number is compared in the same way.
 //!
 //! Metrics are compared at their last value, as the summary has it, at their best over the whole curve, or at a step.
-//! `direction` knows which value of a metric is the better one.
+//! `direction` knows which value of a metric is the better one. Curves are read for the best, and else when they are shown.
 
 pub mod direction;
 #[cfg(test)]
@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 use self::direction::{Direction, Directions};
 use crate::catalog::RunState;
-use crate::curves::{Curve, Reading, Request};
+use crate::curves::decimate::Point;
+use crate::curves::{self, Curve, Reading, Request};
 use crate::disk::SharedDisk;
 use crate::error::{Error, Result};
 use crate::lake::Problem;
@@ -25,11 +26,13 @@ use crate::value::Attribute;
 
 /// Sections of attributes that are of one run by their nature.
 const OWN: [&str; 5] = ["attempt", "lost", "metric", "summary", "writer"];
+/// The section of what summaries have that is no number.
+pub const SUMMARY: &str = "summary";
 /// Attributes outside of a section that are compared.
 const LABELS: [&str; 2] = ["group", "job_type"];
 /// The section of these.
 const LABELS_SECTION: &str = "run";
-/// How many metrics have their curves read, unless the best value is asked for, which is on the curve.
+/// How many metrics have their curves shown, unless they are named or the best value is asked for, which is on the curve.
 const MAX_CURVES: usize = 24;
 /// The points of a small curve; the extremes are among them.
 const CURVE_POINTS: usize = 64;
@@ -60,18 +63,18 @@ pub struct Options {
 /// Runs side by side.
 #[derive(Debug)]
 pub struct Comparison {
-    /// The runs, in the order of all values below.
+    /// The runs, in the order of all values below. A baseline that is none of those asked for comes last.
     pub runs: Vec<Arc<RunState>>,
-    /// The run that changes are shown against.
-    pub reference: Arc<RunState>,
-    /// The reference's values of the metrics, in their order.
-    pub reference_values: Vec<Option<f64>>,
+    /// The place of the run that changes are shown against.
+    pub reference: usize,
     /// Which values of metrics are compared.
     pub at: At,
     /// The differences.
     pub sections: Vec<Section>,
     /// The metrics, by name.
     pub metrics: Vec<Metric>,
+    /// How many metrics, from the first on, have curves that are still to be read.
+    undrawn: usize,
 }
 
 /// Attributes of one kind.
@@ -105,8 +108,10 @@ pub struct Metric {
     pub direction: Option<Direction>,
     /// By run; `None` where it has none.
     pub values: Vec<Option<f64>>,
+    /// By run, the step of the best value; `None` where another value is compared.
+    pub steps: Vec<Option<i64>>,
     /// The curves of the runs, thinned out; empty where none was read.
-    pub curves: Vec<Vec<f64>>,
+    pub curves: Vec<Vec<Point>>,
 }
 
 impl Metric {
@@ -134,34 +139,40 @@ impl Comparison {
     /// [`Error::InvalidArgument`] for fewer than two runs, [`Error::NotFound`] for a metric that none of them has.
     pub fn of(
         disk: &SharedDisk,
-        runs: Vec<Arc<RunState>>,
+        mut runs: Vec<Arc<RunState>>,
         reference: Option<Arc<RunState>>,
         options: &Options,
         problems: &mut Vec<Problem>,
     ) -> Result<Self> {
-        let reference = match (reference, runs.as_slice()) {
-            (Some(reference), [_, ..]) => reference,
-            (None, [first, _, ..]) => first.clone(),
-            (reference, _) => {
-                let expected = if reference.is_some() { "one at least" } else { "two at least" };
-                let got = runs.len().to_string();
-                return Err(Error::InvalidArgument {
-                    what: "number of runs to compare",
-                    got,
-                    expected: expected.into(),
-                });
-            }
+        let asked = runs.len();
+        let reference = match reference.filter(|_| asked > 0) {
+            None => 0,
+            Some(reference) => runs.iter().position(|run| run.run == reference.run).unwrap_or_else(|| {
+                runs.push(reference);
+                asked
+            }),
         };
-        // The reference comes last, and is taken off once all is read.
-        let mut all = runs.clone();
-        all.push(reference.clone());
-        let mut metrics = metrics(disk, &all, options, problems)?;
-        let reference_values = metrics.iter_mut().map(|metric| metric.values.pop().flatten()).collect();
-        for metric in &mut metrics {
-            metric.curves.truncate(runs.len());
+        if runs.len() < 2 {
+            let expected = "two at least".to_owned();
+            return Err(Error::InvalidArgument { what: "number of runs to compare", got: asked.to_string(), expected });
         }
+        let metrics = metrics(disk, &runs, options, problems)?;
+        let undrawn = match (options.at, &options.metrics) {
+            (At::Best, _) => 0,
+            (_, Some(_)) => metrics.len(),
+            (_, None) => metrics.len().min(MAX_CURVES),
+        };
         let sections = sections(&runs, options.all);
-        Ok(Self { runs, reference, reference_values, at: options.at, sections, metrics })
+        Ok(Self { runs, reference, at: options.at, sections, metrics, undrawn })
+    }
+
+    /// Reads the curves that are to be shown, unless that was done. What cannot be read goes to `problems`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the system gives no thread.
+    pub fn read_curves(&mut self, disk: &SharedDisk, problems: &mut Vec<Problem>) -> Result<()> {
+        let metrics = &mut self.metrics[..std::mem::take(&mut self.undrawn)];
+        draw(disk, &self.runs, metrics, problems)
     }
 }
 
@@ -173,6 +184,12 @@ fn sections(runs: &[Arc<RunState>], all: bool) -> Vec<Section> {
             let Some(place) = place(path) else { continue };
             values.entry(place).or_insert_with(|| vec![None; runs.len()])[at] = Some(change.value.clone());
         }
+    }
+    // Where one run has a number and another has none, both are shown.
+    let of_summaries = runs.iter().flat_map(|run| run.summary());
+    for (name, _) in of_summaries.filter(|(_, value)| !value.is_number()) {
+        let of_runs = runs.iter().map(|run| run.summary_value(name).cloned());
+        values.entry((SUMMARY.to_owned(), name.to_owned())).or_insert_with(|| of_runs.collect());
     }
     let mut sections: Vec<Section> = Vec::new();
     for ((name, path), values) in values {
@@ -187,8 +204,8 @@ fn sections(runs: &[Arc<RunState>], all: bool) -> Vec<Section> {
             section.rows.push(Row { path, values, is_equal });
         }
     }
-    // What people set comes first.
-    sections.sort_by_key(|section| section.name != "config");
+    // What people set comes first, and what came of it last.
+    sections.sort_by_key(|section| (section.name != "config", section.name == SUMMARY));
     sections
 }
 
@@ -219,7 +236,7 @@ fn is_zero(x: f64, y: f64) -> bool {
     x.abs().total_cmp(&0.0).is_eq() && y.abs().total_cmp(&0.0).is_eq()
 }
 
-/// The metrics of the runs.
+/// The metrics of the runs; their curves only where the best values are asked for.
 fn metrics(
     disk: &SharedDisk,
     runs: &[Arc<RunState>],
@@ -232,43 +249,63 @@ fn metrics(
         None => known.iter().map(|name| (*name).to_owned()).collect(),
         Some(names) => names.clone(),
     };
-    let last = |run: &Arc<RunState>, name: &str| run.summary_value(name).and_then(|value| value.number);
+    let last = |run: &Arc<RunState>, name: &str| run.summary_value(name).filter(|value| value.is_number())?.number;
     let directions = Directions::of(runs);
     let mut metrics: Vec<Metric> = names
         .into_iter()
         .map(|name| Metric {
             direction: directions.get(&name),
             values: runs.iter().map(|run| last(run, &name)).collect(),
+            steps: vec![None; runs.len()],
             curves: Vec::new(),
             name,
         })
         .collect();
-    // A metric that is named may be on the curve only; reading tells where nobody has it.
-    let is_all_read = options.at == At::Best || options.metrics.is_some();
-    let limit = if is_all_read { usize::MAX } else { MAX_CURVES };
-    let drawn: Vec<String> = metrics.iter().take(limit).map(|metric| metric.name.clone()).collect();
-    let request = Request { metrics: Some(drawn), points: Some(CURVE_POINTS), ..Request::default() };
-    let curves = read(disk, runs, request, problems)?;
-    for metric in metrics.iter_mut().take(limit) {
-        metric.curves = by_run(&curves, runs, &metric.name);
-        if let (At::Best, Some(direction)) = (options.at, metric.direction) {
-            let best = |curve: &Vec<f64>| {
-                let values = curve.iter().copied().filter(|value| !value.is_nan());
-                values.reduce(|a, b| direction.goal.better(a, b)).or(curve.last().copied())
-            };
-            let found = metric.curves.iter().map(best);
-            metric.values = found.zip(&metric.values).map(|(best, last)| best.or(*last)).collect();
-        }
+    if options.at == At::Best {
+        draw(disk, runs, &mut metrics, problems)?;
+        metrics.iter_mut().for_each(take_best);
+        return Ok(metrics);
     }
+    curves::check_metrics(disk, runs, options.metrics.as_deref().unwrap_or_default())?;
     if let At::Step(step) = options.at {
         let names = metrics.iter().map(|metric| metric.name.clone()).collect();
         let request = Request { metrics: Some(names), steps: Some(step..=step), ..Request::default() };
         let curves = read(disk, runs, request, problems)?;
         for metric in &mut metrics {
-            metric.values = by_run(&curves, runs, &metric.name).iter().map(|curve| curve.last().copied()).collect();
+            let at_step = by_run(&curves, runs, &metric.name);
+            metric.values = at_step.iter().map(|curve| Some(curve.last()?.value)).collect();
         }
     }
     Ok(metrics)
+}
+
+/// Reads the curves of these metrics.
+fn draw(disk: &SharedDisk, runs: &[Arc<RunState>], metrics: &mut [Metric], problems: &mut Vec<Problem>) -> Result<()> {
+    if metrics.is_empty() {
+        return Ok(());
+    }
+    let names = metrics.iter().map(|metric| metric.name.clone()).collect();
+    let request = Request { metrics: Some(names), points: Some(CURVE_POINTS), ..Request::default() };
+    let curves = read(disk, runs, request, problems)?;
+    for metric in metrics {
+        metric.curves = by_run(&curves, runs, &metric.name);
+    }
+    Ok(())
+}
+
+/// Replaces the values of a metric by the best of its curves, where it is known what is better.
+fn take_best(metric: &mut Metric) {
+    let Some(Direction { goal, .. }) = metric.direction else { return };
+    for (run, curve) in metric.curves.iter().enumerate() {
+        let values = curve.iter().copied().filter(|point| !point.value.is_nan());
+        let is_kept = |a: f64, b: f64| goal.better(a, b).total_cmp(&a).is_eq();
+        if let Some(best) = values.reduce(|a, b| if is_kept(a.value, b.value) { a } else { b }) {
+            metric.values[run] = Some(best.value);
+            metric.steps[run] = Some(best.place);
+        } else if let Some(last) = curve.last() {
+            metric.values[run] = Some(last.value);
+        }
+    }
 }
 
 fn read(
@@ -277,17 +314,14 @@ fn read(
     request: Request,
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<Curve>> {
-    // A run that is also the reference is read once.
-    let mut met = BTreeSet::new();
-    let once = runs.iter().filter(|run| met.insert(&run.run)).cloned().collect();
-    Ok(Reading::all(disk, once, request, problems)?.curves)
+    Ok(Reading::all(disk, runs.to_vec(), request, problems)?.curves)
 }
 
 /// The curve of a metric of each run: that of its first rank.
-fn by_run(curves: &[Curve], runs: &[Arc<RunState>], metric: &str) -> Vec<Vec<f64>> {
+fn by_run(curves: &[Curve], runs: &[Arc<RunState>], metric: &str) -> Vec<Vec<Point>> {
     let of_run = |run: &Arc<RunState>| {
         let mut own = curves.iter().filter(|curve| curve.run.run == run.run && *curve.metric == *metric);
-        own.next().map(|curve| curve.points.iter().map(|point| point.value).collect()).unwrap_or_default()
+        own.next().map(|curve| curve.points.clone()).unwrap_or_default()
     };
     runs.iter().map(of_run).collect()
 }

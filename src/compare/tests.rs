@@ -5,13 +5,14 @@ use proptest::prelude::*;
 use super::direction::Goal;
 use super::*;
 use crate::catalog::Catalog;
+use crate::lake::Lake;
 use crate::lake::fixture::{self, Writer};
 
 /// What one run has: attributes, and curves of metrics.
 type Given<'g> = (&'g [(&'g str, Attribute)], &'g [(&'g str, &'g [f64])]);
 
-fn compare(runs: &[Given<'_>], options: &Options) -> Result<Comparison> {
-    let (_dir, lake) = fixture::lake();
+fn lake_of(runs: &[Given<'_>]) -> (tempfile::TempDir, Lake) {
+    let (dir, lake) = fixture::lake();
     for (at, (attributes, metrics)) in runs.iter().enumerate() {
         let mut writer = Writer::new(&fixture::run(&lake, "p", &format!("run-{at}")), 1, None);
         attributes.iter().for_each(|(path, value)| writer.attribute(path, value.clone()));
@@ -20,9 +21,21 @@ fn compare(runs: &[Given<'_>], options: &Options) -> Result<Comparison> {
         }
         writer.put_into_journal();
     }
-    let disk = lake.disk.clone();
-    let states = Catalog::new(lake).runs(None, &mut Vec::new()).unwrap();
-    Comparison::of(&disk, states, None, options, &mut Vec::new())
+    (dir, lake)
+}
+
+fn compare_in(lake: &Lake, options: &Options) -> Result<Comparison> {
+    let states = Catalog::new(lake.clone()).runs(None, &mut Vec::new()).unwrap();
+    Comparison::of(&lake.disk, states, None, options, &mut Vec::new())
+}
+
+fn compare(runs: &[Given<'_>], options: &Options) -> Result<Comparison> {
+    let (_dir, lake) = lake_of(runs);
+    compare_in(&lake, options)
+}
+
+fn names(section: &Section) -> String {
+    section.rows.iter().map(|row| row.path.clone()).collect::<Vec<_>>().join(" ")
 }
 
 fn all() -> Options {
@@ -36,9 +49,8 @@ fn only_settings_that_differ_are_shown_and_the_others_are_counted() {
     let b: &[(&str, Attribute)] =
         &[("config/lr", Attribute::float(1.0)), ("env/python", one), ("name", Attribute::int(3))];
     let compared = compare(&[(a, &[]), (b, &[])], &Options::default()).unwrap();
-    let rows = |section: &Section| section.rows.iter().map(|row| row.path.clone()).collect::<Vec<_>>().join(" ");
     let sections: Vec<(&str, String, usize)> =
-        compared.sections.iter().map(|section| (section.name.as_str(), rows(section), section.equal)).collect();
+        compared.sections.iter().map(|section| (section.name.as_str(), names(section), section.equal)).collect();
     assert_eq!(
         sections,
         [("config", "model/depth".to_owned(), 1), ("env", "python".to_owned(), 0), ("run", "group".to_owned(), 0)]
@@ -69,6 +81,54 @@ fn metrics_are_compared_at_the_last_the_best_or_a_step() {
     assert_eq!(values(At::Step(1), 0), [Some(1.0), Some(2.5)]);
     assert_eq!(values(At::Step(9), 0), [None, None]);
     assert_eq!(values(At::Best, 1), [Some(0.1), None]);
+}
+
+#[test]
+fn the_step_of_the_best_value_is_the_first_that_had_it() {
+    let runs: [Given<'_>; 3] = [
+        (&[], &[("loss", &[3.0, 1.0, 1.0, 2.0]), ("lr", &[0.1])]),
+        (&[], &[("loss", &[f64::NAN, 2.5, f64::INFINITY])]),
+        (&[], &[("loss", &[f64::NAN])]),
+    ];
+    let compared = compare(&runs, &Options { at: At::Best, ..all() }).unwrap();
+    let [loss, lr] = compared.metrics.as_slice() else { panic!("{:?}", compared.metrics) };
+    assert_eq!((&*loss.steps, &*lr.steps), (&[Some(1), Some(1), None][..], &[None, None, None][..]));
+    assert!(loss.values[2].unwrap().is_nan());
+    let last = compare(&runs, &all()).unwrap();
+    assert!(last.metrics.iter().flat_map(|metric| &metric.steps).all(Option::is_none));
+}
+
+#[test]
+fn results_that_are_no_numbers_are_a_section_of_their_own() {
+    let a: &[(&str, Attribute)] = &[
+        ("summary/verdict", Attribute::text("good")),
+        ("summary/ok", Attribute::bool(true)),
+        ("summary/n", Attribute::int(1)),
+    ];
+    let b: &[(&str, Attribute)] = &[
+        ("summary/verdict", Attribute::int(2)),
+        ("summary/ok", Attribute::bool(true)),
+        ("summary/n", Attribute::int(2)),
+    ];
+    let compared = compare(&[(a, &[]), (b, &[])], &Options::default()).unwrap();
+    let [section] = compared.sections.as_slice() else { panic!("{:?}", compared.sections) };
+    assert_eq!((section.name.as_str(), names(section), section.equal), (SUMMARY, "verdict".to_owned(), 1));
+    assert_eq!(section.rows[0].values, [Some(Attribute::text("good")), Some(Attribute::int(2))]);
+    let metrics: Vec<(&str, &[Option<f64>])> =
+        compared.metrics.iter().map(|metric| (&*metric.name, &*metric.values)).collect();
+    assert_eq!(metrics, [("n", &[Some(1.0), Some(2.0)][..]), ("verdict", &[None, Some(2.0)][..])]);
+}
+
+#[test]
+fn curves_are_read_when_they_are_shown_and_no_sooner() {
+    let runs: [Given<'_>; 2] = [(&[], &[("loss", &[1.0, 2.0])]), (&[], &[("loss", &[3.0])])];
+    let (_dir, lake) = lake_of(&runs);
+    for options in [all(), Options { metrics: Some(vec!["loss".into()]), ..all() }] {
+        let mut compared = compare_in(&lake, &options).unwrap();
+        assert_eq!(compared.metrics[0].curves, Vec::<Vec<Point>>::new());
+        compared.read_curves(&lake.disk, &mut Vec::new()).unwrap();
+        assert_eq!(compared.metrics[0].curves.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+    }
 }
 
 #[test]

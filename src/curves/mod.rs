@@ -33,6 +33,7 @@ use self::decimate::{Decimator, MIN_POINTS, Point};
 pub use self::reading::Reading;
 use self::smooth::Smooth;
 use crate::catalog::RunState;
+use crate::disk::SharedDisk;
 use crate::error::{Error, Result};
 use crate::lake::near;
 use crate::scan::Attempts;
@@ -157,6 +158,23 @@ impl Curves {
         self.decimated.0 += points.len() as u64;
         points
     }
+}
+
+/// Refuses metrics that no run has, where there are runs: neither in its summary nor, where that does not tell, among its rows.
+///
+/// # Errors
+/// [`Error::NotFound`] with names that are near; [`Error::Io`] where the system gives no thread.
+pub fn check_metrics(disk: &SharedDisk, runs: &[Arc<RunState>], names: &[String]) -> Result<()> {
+    let is_unknown = |name: &&String| runs.iter().all(|run| run.summary_value(name).is_none());
+    let unknown: Vec<String> = names.iter().filter(is_unknown).cloned().collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let request = Request { metrics: Some(unknown), points: Some(MIN_POINTS), ..Request::default() };
+    let mut reading = Reading::start(disk.clone(), runs.to_vec(), request)?;
+    while reading.advance() {}
+    // What could not be read may have had them.
+    if reading.problems().is_empty() { reading.finish().map(drop) } else { Ok(()) }
 }
 
 /// Refuses a metric that no run has in its summary, where there are runs; it may have been meant to be one of `others`.

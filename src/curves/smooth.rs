@@ -48,6 +48,7 @@ impl Smooth {
         match (smooth, window) {
             (None, None) => Ok(None),
             (Some(name), Some(window)) => Self::named(name, window).map(Some),
+            (Some(name), None) if !NAMES.contains(&name) => Self::named(name, f64::NAN).map(Some),
             (Some(name), None) => wrong("smooth", format!("{name:?}"), "a window beside it"),
             (None, Some(window)) => wrong("window", format!("{window:?}"), "a method of smoothing beside it"),
         }

@@ -6,20 +6,37 @@ const MAX_HINTS: usize = 3;
 /// `"; did you mean ...?"` with the names nearest to `name`, or an empty text where none is near.
 #[must_use]
 pub fn hint<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> String {
-    let wanted = name.to_lowercase();
+    let names: Vec<&str> = names.into_iter().collect();
+    let whole = nearest(name, names.iter().map(|name| (*name, *name)));
+    // `summary.los` is near to `summary.train.loss` by its last part only.
+    let near = if whole.is_empty() {
+        nearest(last_part(name), names.iter().map(|name| (last_part(name), *name)))
+    } else {
+        whole
+    };
+    let listed: Vec<String> = near.iter().take(MAX_HINTS).map(|name| format!("{name:?}")).collect();
+    if listed.is_empty() { String::new() } else { format!("; did you mean {}?", listed.join(" or ")) }
+}
+
+/// What follows the last dot or slash.
+fn last_part(name: &str) -> &str {
+    name.rsplit(['.', '/']).next().unwrap_or(name)
+}
+
+/// The names whose texts are near to `wanted`, the nearest first.
+fn nearest<'n>(wanted: &str, names: impl Iterator<Item = (&'n str, &'n str)>) -> Vec<&'n str> {
+    let wanted = wanted.to_lowercase();
     let allowed = 1 + wanted.chars().count() / 5;
     let mut near: Vec<(usize, &str)> = names
-        .into_iter()
-        .filter_map(|other| {
-            let lower = other.to_lowercase();
+        .filter_map(|(text, name)| {
+            let lower = text.to_lowercase();
             let distance = if lower.contains(&wanted) { 0 } else { edits(&wanted, &lower, allowed)? };
-            Some((distance, other))
+            Some((distance, name))
         })
         .collect();
     near.sort_unstable();
     near.dedup();
-    let listed: Vec<String> = near.iter().take(MAX_HINTS).map(|(_, name)| format!("{name:?}")).collect();
-    if listed.is_empty() { String::new() } else { format!("; did you mean {}?", listed.join(" or ")) }
+    near.into_iter().map(|(_, name)| name).collect()
 }
 
 /// How many characters to insert, remove or replace to get from `a` to `b`; `None` past `max`.
@@ -50,6 +67,7 @@ mod tests {
         let names = ["train/loss", "train/acc", "val/loss"];
         assert_eq!(hint("train/los", names), "; did you mean \"train/loss\"?");
         assert_eq!(hint("LOSS", names), "; did you mean \"train/loss\" or \"val/loss\"?");
+        assert_eq!(hint("summary.los", ["summary.train.loss", "config.lr"]), "; did you mean \"summary.train.loss\"?");
         assert_eq!(hint("gradient", names), "");
     }
 }

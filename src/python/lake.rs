@@ -21,7 +21,7 @@ use crate::catalog::{Catalog, attributes, table};
 use crate::cli;
 use crate::compare::direction::Direction;
 use crate::compare::{Comparison, Options};
-use crate::curves::aggregate;
+use crate::curves::{aggregate, check_metrics};
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Problem, RunRef};
 use crate::query::{Baselines, Filter, Which};
@@ -89,6 +89,7 @@ impl PyLake {
         let wanted = Arc::new(Wanted::new(names.clone(), None));
         let mut scan = py.detach(|| -> Result<_> {
             let states = which.parse()?.read(&self.catalog, &mut problems)?;
+            check_metrics(&self.catalog.lake.disk, &states, names.as_deref().unwrap_or_default())?;
             let selection = Selection { wanted, attempts, ..Selection::default() };
             scan::start(self.catalog.lake.disk.clone(), states, selection)
         })?;
@@ -110,7 +111,11 @@ impl PyLake {
 
     /// The baseline of a project; see `runlake.Lake.baseline`.
     fn baseline(&self, py: Python<'_>, project: &str) -> PyResult<Option<String>> {
-        Ok(py.detach(|| self.catalog.lake.baseline(project))?.map(|run| run.id.to_string()))
+        let baseline = py.detach(|| {
+            self.catalog.select(None, Some(project), &mut Vec::new())?;
+            self.catalog.lake.baseline(project)
+        });
+        Ok(baseline?.map(|run| run.id.to_string()))
     }
 
     /// Makes a run the baseline of its project; see `runlake.Lake.set_baseline`.
@@ -121,7 +126,10 @@ impl PyLake {
                 let run = self.catalog.find(run, project)?;
                 self.catalog.lake.set_baseline(&run.project, Some(&run))
             }
-            (None, Some(project)) => self.catalog.lake.set_baseline(project, None),
+            (None, Some(project)) => {
+                self.catalog.select(None, Some(project), &mut Vec::new())?;
+                self.catalog.lake.set_baseline(project, None)
+            }
             (None, None) => {
                 let expected = "a project whose baseline is to be taken away".to_owned();
                 Err(Error::InvalidArgument { what: "project", got: "None".to_owned(), expected })
@@ -175,11 +183,22 @@ impl PyLake {
     }
 
     /// All metrics of runs, as other programs can read them: the paths of files whose rows all count, and the other rows.
-    fn sealed(&self, py: Python<'_>, which: PyWhich) -> PyResult<(Vec<PathBuf>, PyTable)> {
+    ///
+    /// Files that are seen to be damaged are left out and warned of; with `is_checked` each is read to see it. Some run must
+    /// have the metrics of these names.
+    #[pyo3(signature = (which, *, names=None, is_checked=false))]
+    fn sealed(
+        &self,
+        py: Python<'_>,
+        which: PyWhich,
+        names: Option<Vec<String>>,
+        is_checked: bool,
+    ) -> PyResult<(Vec<PathBuf>, PyTable)> {
         let mut problems = Vec::new();
         let sealed = py.detach(|| -> Result<_> {
             let states = which.parse()?.read(&self.catalog, &mut problems)?;
-            Ok(scan::sealed(self.catalog.lake.disk.clone(), &states))
+            check_metrics(&self.catalog.lake.disk, &states, names.as_deref().unwrap_or_default())?;
+            Ok(scan::sealed(self.catalog.lake.disk.clone(), &states, is_checked))
         })?;
         problems.extend(sealed.problems);
         warn(py, &problems)?;
@@ -212,7 +231,7 @@ impl PyLake {
             Comparison::of(&self.catalog.lake.disk, runs, reference, &options, &mut problems)
         })?;
         warn(py, &problems)?;
-        Ok(PyComparison(compared))
+        Ok(PyComparison::new(self.catalog.lake.disk.clone(), compared))
     }
 
     /// Of each of these metrics which values are better, "min" or "max", and whether only its name says so; None where
@@ -287,7 +306,7 @@ fn attempts_named(name: &str) -> Result<Attempts> {
 }
 
 /// Warns of what could not be read, each once.
-fn warn(py: Python<'_>, problems: &[Problem]) -> PyResult<()> {
+pub(super) fn warn(py: Python<'_>, problems: &[Problem]) -> PyResult<()> {
     let mut texts: Vec<String> =
         problems.iter().map(|problem| format!("{}: {}", problem.text, problem.path.display())).collect();
     texts.sort_unstable();

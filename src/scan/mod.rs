@@ -82,10 +82,11 @@ pub fn start(disk: SharedDisk, runs: Vec<Arc<RunState>>, selection: Selection) -
     Scan::start(plan::Planner { disk, selection }, runs, plan::Unit::read)
 }
 
-/// All metrics of these runs, as other programs can read them: in files as far as possible.
+/// All metrics of these runs, as other programs can read them: in files as far as possible. A damaged file is left out:
+/// where its footer or its pages are seen to be damaged as it is opened, or, with `is_checked`, once it is read as a whole.
 #[must_use]
-pub fn sealed(disk: SharedDisk, runs: &[Arc<RunState>]) -> Sealed {
-    sealed::of(&plan::Planner { disk, selection: Selection::default() }, runs)
+pub fn sealed(disk: SharedDisk, runs: &[Arc<RunState>], is_checked: bool) -> Sealed {
+    sealed::of(&plan::Planner { disk, selection: Selection::default() }, runs, is_checked)
 }
 
 /// Starts reading the metrics of these runs, as [`start`] does, and folds them on the reading threads: what `begin` makes of

@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::format::layout::Table;
 use crate::lake::{Problem, RunRef, segments, tail};
 use crate::segment::prune::{METRIC, Wanted};
+use crate::segment::read::Segment;
 
 /// Finds what to read.
 pub(super) struct Planner {
@@ -95,10 +96,10 @@ impl Unit {
         &self.run
     }
 
-    /// The file that it is a row group of, where all rows there count and nothing else has them.
-    pub(super) fn whole_file(&self) -> Option<PathBuf> {
+    /// The segment that it is a row group of, where all rows there count and nothing else has them.
+    pub(super) fn whole_segment(&self) -> Option<&Arc<Segment>> {
         match &self.source {
-            Source::Part { doubled, .. } if self.newest.is_none() && doubled.is_empty() => Some(self.path.clone()),
+            Source::Part { segment, doubled, .. } if self.newest.is_none() && doubled.is_empty() => Some(segment),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! What other programs can read of runs by themselves: the sealed files whose rows all count, and the rows of all else.
 //!
 //! A file is handed over as it is where every row in it counts once: no later attempt replaced some, no other segment has
-//! them too, and its folders' names tell the run in full. The rest, such as what lies in a journal, is read here.
+//! them too, it is not known to be damaged, and its folders' names tell the run in full. The rest, such as what lies in a journal, is read here.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use super::plan::{Planner, Unit};
 use crate::catalog::{RunState, parallel};
 use crate::format::layout;
 use crate::lake::Problem;
+use crate::segment::read::Segment;
 
 /// All metrics of some runs, in files and in memory.
 #[derive(Debug, Default)]
@@ -24,10 +25,11 @@ pub struct Sealed {
     pub problems: Vec<Problem>,
 }
 
-/// All metrics of these runs.
-pub(super) fn of(planner: &Planner, runs: &[Arc<RunState>]) -> Sealed {
+/// All metrics of these runs. Files that are in memory once their footer is read are handed over only where they are what
+/// was written; with `is_checked` all others, too, which are read for it.
+pub(super) fn of(planner: &Planner, runs: &[Arc<RunState>], is_checked: bool) -> Sealed {
     let mut all = Sealed::default();
-    for mut one in parallel::map(runs, |run| of_run(planner, run)) {
+    for mut one in parallel::map(runs, |run| of_run(planner, run, is_checked)) {
         all.files.append(&mut one.files);
         all.rest.append(&mut one.rest);
         all.problems.append(&mut one.problems);
@@ -35,16 +37,23 @@ pub(super) fn of(planner: &Planner, runs: &[Arc<RunState>]) -> Sealed {
     all
 }
 
-fn of_run(planner: &Planner, run: &Arc<RunState>) -> Sealed {
+fn of_run(planner: &Planner, run: &Arc<RunState>, is_checked: bool) -> Sealed {
     let mut sealed = Sealed::default();
     let units = planner.plan(run, &mut sealed.problems);
     // Others see the run's names in its path.
     let is_named = layout::is_whole(&run.run.dir);
-    for unit in units {
-        match unit.whole_file().filter(|_| is_named) {
-            Some(file) if sealed.files.last().is_some_and(|last| *last == file) => {}
-            Some(file) => sealed.files.push(file),
-            None => read(&unit, &mut sealed),
+    let mut met: Option<&Arc<Segment>> = None;
+    for unit in &units {
+        match unit.whole_segment().filter(|_| is_named) {
+            Some(segment) if met.is_some_and(|met| Arc::ptr_eq(met, segment)) => {}
+            Some(segment) => {
+                met = Some(segment);
+                match segment.check(is_checked) {
+                    Ok(()) => sealed.files.push(segment.path.clone()),
+                    Err(error) => sealed.problems.push(Problem::new(&segment.path, &error)),
+                }
+            }
+            None => read(unit, &mut sealed),
         }
     }
     sealed

@@ -83,6 +83,17 @@ impl Segment {
         Ok(found == expected)
     }
 
+    /// Compares the pages with the checksum, where they are in memory already or `is_read` says to read them for it.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where they are not what was written, or [`Error::Io`].
+    pub fn check(&self, is_read: bool) -> Result<()> {
+        if (is_read || self.bytes <= TAIL_BYTES) && !self.is_intact()? {
+            return Err(damaged(&self.path, "its pages are not what was written".into()));
+        }
+        Ok(())
+    }
+
     /// All rows, in order, in batches of at most `batch_rows`.
     ///
     /// # Errors
@@ -110,11 +121,9 @@ impl Segment {
         &self,
         set: impl FnOnce(ParquetRecordBatchReaderBuilder<Chunks>) -> ParquetRecordBatchReaderBuilder<Chunks>,
     ) -> Result<Batches> {
-        // The Parquet library may ask damaged pages for more memory than there is, which no guard survives. So what is
-        // in memory already, and attributes, which are always read whole, are checked first.
-        if (self.table == Table::Attributes || self.bytes <= TAIL_BYTES) && !self.is_intact()? {
-            return Err(damaged(&self.path, "its pages are not what was written".into()));
-        }
+        // The Parquet library may ask damaged pages for more memory than there is, which no guard survives. Attributes are
+        // always read whole, so that to check them costs little.
+        self.check(self.table == Table::Attributes)?;
         let reader = guarded(&self.path, || {
             let file = self.file.clone();
             set(ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())).build()

@@ -307,10 +307,10 @@ def test_groups_of_one_run_of_nan_and_of_nothing_have_a_clear_answer(lake):
     assert [none[key] for key in ("mean", "std", "min", "t_low")] == [None] * 4
     curves = opened.aggregate("loss", by="config.lr", at="curve")
     assert curves.rows()[1]["n_nan"] == 2
-    empty = opened.aggregate("loss", by="config.lr", project="none")
+    empty = opened.aggregate("loss", by="config.lr", runs=[])
     assert len(empty) == 0
     assert empty.column_names[:4] == ["config.lr", "metric", "n", "n_nan"]
-    assert len(opened.metrics("loss", x="relative", project="none", wide=True)) == 0
+    assert len(opened.metrics("loss", x="relative", runs=[], wide=True)) == 0
 
 
 def test_runs_are_grouped_by_any_column_and_null_is_a_value(lake):
@@ -407,7 +407,9 @@ def test_curves_without_a_common_x_say_so(lake):
     assert table.note == 'no x is common to the 2 curves of "loss"'
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(
         st.lists(st.tuples(st.integers(-50, 50), st.floats(width=32)), min_size=1, max_size=40),

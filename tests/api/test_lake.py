@@ -37,14 +37,13 @@ def test_runs_are_one_row_each(filled):
         ("b", "one", 20, 24.0),
     ]
     assert filled.runs(project="b").shape[0] == 1
-    assert filled.runs(project="none").shape[0] == 0
 
 
 def test_metrics_are_chosen_by_name_project_and_run(filled):
     assert len(filled.metrics()) == 30
     assert len(filled.metrics("loss")) == 15
     assert len(filled.metrics(["loss", "acc"], project="a")) == 20
-    assert len(filled.metrics(["none"])) == 0
+    assert len(filled.metrics(["loss"], runs=[])) == 0
     runs = filled.runs().to_pandas()
     chosen = runs[runs["config.offset"] >= 10]
     assert len(filled.metrics(["loss"], runs=chosen)) == 10

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pages import FENCE
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -13,7 +14,6 @@ PAGES = [
     for path in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
     if path.name != "LICENSE.md"
 ]
-FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 

@@ -1,5 +1,8 @@
 """`Lake.sql`, `Lake.duckdb` and `Lake.scan`: the same rows as the reader, by DuckDB and polars."""
 
+import math
+import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -82,6 +85,92 @@ def test_a_scan_chooses_runs_and_metrics(lake):
     assert empty.sql("select * from metrics").rows() == []
 
 
+def small(step):
+    return step / 7
+
+
+def large(step):
+    """A number that does not compress, so that a file of these is read page by page."""
+    return math.sin(step)
+
+
+@pytest.fixture
+def damaged(request, lake):
+    """Damages the file of the run `hurt` of a lake with one other run."""
+    value, damage = request.param
+    lake = rl.open(Path(lake.path).parent / "damaged", create=True)
+    for name in ("hurt", "whole"):
+        with rl.init("p", name, id=name, lake=lake.path, quiet=True) as run:
+            for step in range(20_000 if value is large else 100):
+                run.log({"loss": value(step)}, step=step)
+    file = next(Path(lake.path).rglob("run=hurt/metrics/*.parquet"))
+    good = file.read_bytes()
+    assert (len(good) > 1 << 16) == (value is large)
+    magic = 4
+    wrong = {"cut": good[: len(good) // 2], "pages": good[:magic] + bytes(40) + good[magic + 40 :]}
+    file.write_bytes(wrong[damage])
+    return lake
+
+
+DAMAGE = [(small, "cut"), (small, "pages"), (large, "cut"), (large, "pages")]
+
+
+@pytest.mark.parametrize("damaged", DAMAGE, indirect=True)
+@pytest.mark.parametrize("take", ["rows", "to_polars", "to_pandas", "to_arrow", "__repr__"])
+def test_a_damaged_file_is_passed_over_with_a_warning(damaged, take):
+    def ask():
+        query = damaged.sql("select distinct run from metrics where metric = 'loss'")
+        return query, getattr(query, take)()
+
+    with pytest.warns(rl.RunlakeWarning, match="damaged segment.*run=hurt"):
+        query, answer = ask()
+    assert "whole" in str(answer)
+    assert "hurt" not in str(answer)
+    # Once it is known, nothing more is said.
+    assert query.rows() == [{"run": "whole"}]
+
+
+@pytest.mark.parametrize("damaged", DAMAGE[:3], indirect=True)
+def test_a_file_that_is_seen_to_be_damaged_is_warned_of_as_the_reader_does(damaged):
+    def warnings_of(read):
+        with pytest.warns(rl.RunlakeWarning) as told:
+            read()
+        return [str(warning.message) for warning in told]
+
+    expected = warnings_of(damaged.metrics)
+    assert warnings_of(lambda: damaged.sql("select count(*) from metrics").rows()) == expected
+    assert warnings_of(lambda: damaged.scan().collect()) == expected
+    assert warnings_of(lambda: damaged.duckdb().close()) == expected
+
+
+def test_a_run_that_is_removed_before_the_answer_is_taken_is_no_longer_in_it(lake):
+    query = lake.sql("select distinct run from metrics where metric = 'acc' order by run")
+    shutil.rmtree(next(Path(lake.path).rglob("run=sealed")))
+    assert query.rows() == [{"run": "long"}, {"run": "odd"}]
+
+
+def test_a_pivot_names_its_values(lake):
+    pivot = "pivot metrics on metric {} using max(value) group by run order by run"
+    with pytest.raises(rl.QueryError, match=r"PIVOT metrics ON metric IN \('loss', 'acc'\)"):
+        lake.sql(pivot.format(""))
+    top = lake.sql(pivot.format("in ('loss', 'acc')")).rows()
+    assert top[0] == {"run": "live", "loss": 3.0, "acc": None}
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"memory_limit": "2QB"}, "invalid memory_limit '2QB': expected a size such as \"2GB\""),
+        ({"memory_limit": "'; drop table runs; --"}, "invalid memory_limit"),
+        ({"threads": 0}, "invalid threads 0: expected a whole number, 1 or more"),
+        ({"threads": "many"}, "invalid threads 'many'"),
+    ],
+)
+def test_a_limit_that_is_none_is_told(lake, limits, told):
+    with pytest.raises(rl.InvalidArgument, match=re.escape(told)):
+        lake.sql("select 1", **limits)
+
+
 ATTACKS = [
     "select * from read_csv('/etc/passwd')",
     "select * from '/etc/passwd'",
@@ -95,6 +184,7 @@ ATTACKS = [
     "set variable runlake_files = ['/etc/passwd']",
     "pragma enable_logging",
     "create table evil as select 1",
+    "copy (pivot metrics on metric using max(value)) to '{lake}/evil.csv'",
     "select 1; drop view metrics",
     "select * from secret",
 ]

@@ -6,6 +6,8 @@ A run that lacks a finite number in one of the columns is in neither: it cannot 
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from runlake.errors import InvalidArgument
@@ -14,7 +16,7 @@ from . import direction as directions
 from .selection import Row, check_columns, condition, number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from runlake import Table
     from runlake.lake import Lake
@@ -32,7 +34,7 @@ def best(
     project: str | None,
 ) -> Table:
     """Return the best runs by one column; see `Lake.best`."""
-    if n < 1:
+    if operator.index(n) < 1:
         raise InvalidArgument(f"n: expected 1 or more, got {n!r}")
     check_columns(lake, project, [metric])
     rows = lake.runs(where, project=project).rows()
@@ -47,7 +49,7 @@ def pareto(
     lake: Lake, objectives: Mapping[str, str], where: str | None, project: str | None
 ) -> Table:
     """Return the runs that no other beats in everything; see `Lake.pareto`."""
-    if not objectives:
+    if not objectives or not isinstance(objectives, Mapping):
         raise InvalidArgument(
             f'objectives: expected columns with "min" or "max" each, got {objectives!r}'
         )

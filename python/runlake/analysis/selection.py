@@ -111,9 +111,12 @@ def check_columns(lake: Reader, project: str | None, columns: Iterable[str]) -> 
 
     Raises:
         NotFound: Names the nearest columns.
+        InvalidArgument: For what is no text.
     """
     known = lake.runs(project=project).column_names
     for column in columns:
+        if not isinstance(column, str):
+            raise InvalidArgument(f"expected a column of runs(), got {column!r}")
         if column not in known:
             raise NotFound(f"no run has a column {column!r}{near(column, known)}")
 

@@ -8,6 +8,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from numbers import Real
 from typing import TYPE_CHECKING, Any, overload
 
 from runlake.errors import InvalidArgument, NotFound, RunlakeWarning
@@ -107,8 +108,10 @@ def tests(
     if isinstance(by, str):
         check_columns(lake, project, [by])
         named = _by_value(by, lake.runs(where, project=project).rows())
-    else:
+    elif isinstance(by, Mapping):
         named = [(name, rows_of(lake, runs, project, argument=name)) for name, runs in by.items()]
+    else:
+        raise InvalidArgument(f"by: expected a column, or runs by name, got {by!r}")
     names = [name for name, _ in named]
     if len(names) < 2:  # noqa: PLR2004 - a test is of two
         raise InvalidArgument(f"by: expected two groups of runs or more, got {names}")
@@ -163,14 +166,18 @@ def _check(lake: Lake, question: Question, project: str | None) -> None:
     """Refuse what cannot be asked, before runs are looked for."""
     load("scipy.stats", "stats")
     methods.check(question.method, question.alternative, paired=question.paired)
-    if not 0 < question.alpha < 1:
+    if not isinstance(question.alpha, Real) or not 0 < question.alpha < 1:
         raise InvalidArgument(f"alpha: expected a number between 0 and 1, got {question.alpha!r}")
     margin = question.equivalence
-    if margin is not None and not (math.isfinite(margin) and margin > 0):
+    if margin is not None and not (
+        isinstance(margin, Real) and math.isfinite(margin) and margin > 0
+    ):
         raise InvalidArgument(
             f"equivalence: expected a margin above 0 in the unit of the metric, got {margin!r}"
         )
-    columns = [question.metric, question.by] if question.paired else [question.metric]
+    # Without seeds no runs are paired; any other column is there because it was asked for.
+    is_asked = question.paired or question.by != type(question).by
+    columns = [question.metric, question.by] if is_asked else [question.metric]
     check_columns(lake, project, columns)
 
 

@@ -10,7 +10,7 @@ use crate::cli::document::RunNames;
 use crate::compare::{At, Comparison, Metric, Section};
 use crate::value::Attribute;
 
-/// A comparison. Lists of values are in the order of `runs`.
+/// A comparison. Lists of values are in the order of `runs`; a baseline that is none of those asked for is the last of them.
 #[derive(Debug, Serialize)]
 pub(super) struct Document<'c> {
     runs: Vec<RunNames<'c>>,
@@ -18,7 +18,7 @@ pub(super) struct Document<'c> {
     reference: RunNames<'c>,
     /// `last`, `best` or a step.
     at: Value,
-    /// By section (`config`, `env`, ...) and path.
+    /// By section (`config`, `env`, ..., `summary` for results that are no numbers) and path.
     differences: BTreeMap<&'c str, BTreeMap<&'c str, Vec<Typed>>>,
     metrics: Vec<MetricDocument<'c>>,
 }
@@ -38,6 +38,8 @@ struct MetricDocument<'c> {
     /// Whether the direction is guessed by the name.
     direction_is_inferred: bool,
     values: Vec<Value>,
+    /// At which steps they were logged, where they are the best.
+    steps: &'c [Option<i64>],
     /// By how much of the reference's value each differs from it.
     change: Vec<Option<f64>>,
     /// The runs with the best value, by their places.
@@ -46,17 +48,17 @@ struct MetricDocument<'c> {
 
 impl<'c> Document<'c> {
     pub(super) fn of(compared: &'c Comparison) -> Self {
-        let metrics = compared.metrics.iter().zip(&compared.reference_values);
+        let metrics = compared.metrics.iter();
         Self {
             runs: compared.runs.iter().map(|state| RunNames::of(state)).collect(),
-            reference: RunNames::of(&compared.reference),
+            reference: RunNames::of(&compared.runs[compared.reference]),
             at: match compared.at {
                 At::Last => "last".into(),
                 At::Best => "best".into(),
                 At::Step(step) => step.into(),
             },
             differences: compared.sections.iter().map(section).collect(),
-            metrics: metrics.map(|(metric, reference)| MetricDocument::of(metric, *reference)).collect(),
+            metrics: metrics.map(|metric| MetricDocument::of(metric, compared.reference)).collect(),
         }
     }
 }
@@ -71,13 +73,14 @@ fn section(section: &Section) -> (&str, BTreeMap<&str, Vec<Typed>>) {
 }
 
 impl<'c> MetricDocument<'c> {
-    fn of(metric: &'c Metric, reference: Option<f64>) -> Self {
-        let change = |value: &Option<f64>| attribute::relative((*value)?, reference?);
+    fn of(metric: &'c Metric, reference: usize) -> Self {
+        let change = |value: &Option<f64>| attribute::relative((*value)?, metric.values[reference]?);
         Self {
             name: &metric.name,
             direction: metric.direction.map(|direction| direction.goal.name()),
             direction_is_inferred: metric.direction.is_some_and(|direction| direction.is_inferred),
             values: metric.values.iter().map(|value| value.map_or(Value::Null, attribute::json_number)).collect(),
+            steps: &metric.steps,
             change: metric.values.iter().map(change).collect(),
             best: metric.best(),
         }

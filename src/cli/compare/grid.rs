@@ -4,7 +4,8 @@ use crate::catalog::RunState;
 use crate::cli::glyphs::Glyphs;
 use crate::cli::ids::ShortIds;
 use crate::cli::{attribute, document, human, sparkline};
-use crate::compare::{At, Comparison, Metric, Section};
+use crate::compare::{self, At, Comparison, Metric, Section};
+use crate::curves::decimate::Point;
 use crate::value::{Attribute, AttributeType};
 
 /// A table.
@@ -42,7 +43,8 @@ impl GridCell {
     }
 }
 
-/// The heads of the columns: names, made different by their ids where they are not.
+/// The heads of the columns: names, made different by their ids where they are not. Which run is the baseline is said where it
+/// is not the first.
 pub(super) fn heads(compared: &Comparison) -> Vec<String> {
     let runs: Vec<_> = compared.runs.iter().map(|state| state.run.clone()).collect();
     let ids = ShortIds::of(&runs);
@@ -52,14 +54,16 @@ pub(super) fn heads(compared: &Comparison) -> Vec<String> {
         name if is_single(name) => name.to_owned(),
         name => format!("{name} {}", ids.get(&state.run.id)),
     };
-    compared.runs.iter().map(head).collect()
+    let heads = compared.runs.iter().map(head).enumerate();
+    let is_told = |run: usize| run > 0 && run == compared.reference;
+    heads.map(|(run, head)| if is_told(run) { format!("baseline: {head}") } else { head }).collect()
 }
 
 /// All tables, with small curves in these characters.
 pub(super) fn grids(compared: &Comparison, glyphs: &Glyphs) -> Vec<Grid> {
     let mut grids = vec![runs(compared)];
     grids.extend(compared.sections.iter().filter_map(|section| settings(section, compared.runs.len())));
-    grids.extend(metrics(compared));
+    grids.extend(metrics(compared, glyphs));
     grids.extend(curves(compared, glyphs));
     grids
 }
@@ -88,7 +92,7 @@ fn settings(section: &Section, runs: usize) -> Option<Grid> {
         Some(value) => GridCell::plain(setting(value)),
         None => GridCell::dim("-"),
     };
-    let row = |row: &crate::compare::Row| GridRow {
+    let row = |row: &compare::Row| GridRow {
         name: row.path.clone(),
         cells: row.values.iter().map(|value| cell(value, row.is_equal)).collect(),
     };
@@ -101,6 +105,7 @@ fn settings(section: &Section, runs: usize) -> Option<Grid> {
         "config" => "Configuration".to_owned(),
         "env" => "Environment".to_owned(),
         "run" => "Labels".to_owned(),
+        compare::SUMMARY => "Results that are no numbers".to_owned(),
         name => human::one_line(name),
     };
     (!rows.is_empty() || section.name == "config").then_some(Grid { title, note, rows })
@@ -121,23 +126,25 @@ fn setting(value: &Attribute) -> String {
 }
 
 /// `None` without metrics.
-fn metrics(compared: &Comparison) -> Option<Grid> {
+fn metrics(compared: &Comparison, glyphs: &Glyphs) -> Option<Grid> {
+    let has_values = compared.metrics.iter().flat_map(|metric| &metric.values).any(Option::is_some);
     let note = format!(
         "{}; changes against {}",
         match compared.at {
             At::Last => "last values".to_owned(),
             At::Best => "best values".to_owned(),
+            At::Step(step) if !has_values => format!("no run has a value at step {step}"),
             At::Step(step) => format!("values at step {step}"),
         },
-        human::one_line(compared.reference.name()),
+        human::one_line(compared.runs[compared.reference].name()),
     );
-    let row = |(metric, reference): (&Metric, &Option<f64>)| {
+    let row = |metric: &Metric| {
         let best = metric.best();
+        let reference = metric.values[compared.reference];
         let cell = |(run, value): (usize, &Option<f64>)| match value {
             None => GridCell::dim("-"),
             Some(value) => {
-                let is_reference = compared.runs[run].run == compared.reference.run;
-                let change = attribute::change(Some(*value), *reference).filter(|_| !is_reference);
+                let change = attribute::change(Some(*value), reference).filter(|_| run != compared.reference);
                 let change = change.map(|change| format!(" ({change})")).unwrap_or_default();
                 let text = format!("{}{change}", human::number(*value));
                 GridCell { text, is_best: best.contains(&run), is_dim: false }
@@ -151,16 +158,27 @@ fn metrics(compared: &Comparison) -> Option<Grid> {
             cells: metric.values.iter().enumerate().map(cell).collect(),
         }
     };
-    let rows: Vec<GridRow> = compared.metrics.iter().zip(&compared.reference_values).map(row).collect();
+    let rows: Vec<GridRow> =
+        compared.metrics.iter().flat_map(|metric| [Some(row(metric)), steps(metric, glyphs)]).flatten().collect();
     (!rows.is_empty()).then_some(Grid { title: "Metrics".to_owned(), note, rows })
+}
+
+/// Where the best values of a metric were logged; `None` where another value is compared.
+fn steps(metric: &Metric, glyphs: &Glyphs) -> Option<GridRow> {
+    let cell = |step: &Option<i64>| step.map_or_else(|| GridCell::dim("-"), |step| GridCell::dim(&step.to_string()));
+    let is_known = metric.steps.iter().any(Option::is_some);
+    is_known
+        .then(|| GridRow { name: format!("{} at step", glyphs.corner), cells: metric.steps.iter().map(cell).collect() })
 }
 
 /// `None` where no run has more than one value of a metric.
 fn curves(compared: &Comparison, glyphs: &Glyphs) -> Option<Grid> {
     let drawn = compared.metrics.iter().filter(|metric| metric.curves.iter().any(|curve| curve.len() > 1));
     let row = |metric: &Metric| {
-        let range = sparkline::range(metric.curves.iter().flatten());
-        let cells = metric.curves.iter().map(|curve| GridCell::plain(sparkline::draw(curve, range, glyphs)));
+        let values = |curve: &Vec<Point>| curve.iter().map(|point| point.value).collect::<Vec<_>>();
+        let curves: Vec<_> = metric.curves.iter().map(values).collect();
+        let range = sparkline::range(curves.iter().flatten());
+        let cells = curves.iter().map(|curve| GridCell::plain(sparkline::draw(curve, range, glyphs)));
         GridRow { name: metric.name.clone(), cells: cells.collect() }
     };
     let rows: Vec<GridRow> = drawn.map(row).collect();

@@ -29,7 +29,7 @@ const EXAMPLES: &str = "Examples:
 ///
 /// The best value of each metric is marked where it is known whether less or more is better: by `define_metric`, or by
 /// the metric's name, which is marked with a question mark. Changes are against the baseline of the first run's project,
-/// or else the first run.
+/// which is shown beside the others, or else the first run.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -78,15 +78,19 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     let baseline = selected.states.first().and_then(|first| baselines.shared(first));
     let metrics = (!arguments.metric.is_empty()).then(|| arguments.metric.clone());
     let options = Options { metrics, at: arguments.at, all: arguments.all };
-    let compared = Comparison::of(&catalog.lake.disk, selected.states, baseline, &options, &mut problems)?;
+    let disk = &catalog.lake.disk;
+    let mut compared = Comparison::of(disk, selected.states, baseline, &options, &mut problems)?;
     let form = match (session.json, arguments.markdown, arguments.html) {
         (true, ..) => Form::Json,
         (_, true, _) => Form::Markdown,
         (_, _, true) => Form::Html,
         _ => Form::Text,
     };
+    if form.has_curves() {
+        compared.read_curves(disk, &mut problems)?;
+    }
     match &arguments.output {
-        Some(path) => catalog.lake.disk.write(&absolute(path)?, form.of(&compared)?.as_bytes())?,
+        Some(path) => disk.write(&absolute(path)?, form.of(&compared)?.as_bytes())?,
         None if form == Form::Text => text::print(&compared, session.terminal)?,
         None => session.terminal.line(form.of(&compared)?.trim_end())?,
     }
@@ -107,6 +111,12 @@ pub enum Form {
 }
 
 impl Form {
+    /// Whether curves are shown.
+    #[must_use]
+    pub fn has_curves(self) -> bool {
+        self != Self::Json
+    }
+
     /// A comparison in this form.
     ///
     /// # Errors
