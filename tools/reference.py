@@ -88,6 +88,7 @@ CLASSES = {
         "to_pandas",
         "to_polars",
         "to_arrow",
+        "to_duckdb",
         "rows",
         "column_names",
         "shape",

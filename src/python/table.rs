@@ -125,6 +125,19 @@ impl PyTable {
         package(slf.py(), "pyarrow", "to_arrow", "pyarrow")?.call_method1("table", (slf,))
     }
 
+    /// The table as a `duckdb.DuckDBPyRelation` of DuckDB's default connection, which other queries there may name; names are
+    /// texts.
+    ///
+    /// Raises:
+    ///     ModuleNotFoundError: Without duckdb.
+    ///
+    /// Example:
+    ///     >>> losses = lake.metrics("loss").to_duckdb()
+    ///     >>> duckdb.sql("select run, min(value) from losses group by run")
+    fn to_duckdb<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        package(slf.py(), "duckdb", "to_duckdb", "sql")?.call_method1("from_arrow", (slf,))
+    }
+
     /// The first rows, for notebooks.
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
         let (rows, columns) = self.shape();
