@@ -17,10 +17,12 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import _runlake
 from .errors import QueryError
 from .extras import load
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping, Sequence
 
     import duckdb
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from . import _runlake
     from ._runlake import Table
 
 IN_MEMORY = """
@@ -164,6 +165,11 @@ class Query:
         names = self.column_names
         with told():
             return [dict(zip(names, row, strict=True)) for row in self._relation.fetchall()]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the answer to a file, as `Table.save` does; it may be larger than memory, but for a workbook."""
+        with told():
+            _runlake.save(self, path)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Export the answer as an Arrow C stream, in a capsule."""

@@ -16,6 +16,7 @@ use super::{Exit, Session, attribute, human};
 use crate::catalog::{Catalog, RunState, Status};
 use crate::clock;
 use crate::error::Result;
+use crate::files::moment;
 use crate::format::lost;
 use crate::query::Baselines;
 use crate::repair::usage::Usage;
@@ -104,7 +105,7 @@ impl Shown<'_> {
             rank: writer.rank,
             host: writer.host.as_deref(),
             pid: writer.pid,
-            last_seen: writer.seen_micros.map(human::rfc3339),
+            last_seen: writer.seen_micros.map(moment::rfc3339),
             traceback: traceback(state, *id),
         });
         Document {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::attribute;
+use crate::files::cells::json_number;
 use crate::value::Scalar;
 
 /// One metric of a run.
@@ -39,8 +40,7 @@ pub(super) struct MetricDocument<'m> {
 
 impl<'m> MetricDocument<'m> {
     pub(super) fn of(metric: &'m str, statistics: &Statistics) -> Self {
-        let (min, max) =
-            statistics.range.map(|(min, max)| (attribute::json_number(min), attribute::json_number(max))).unzip();
+        let (min, max) = statistics.range.map(|(min, max)| (json_number(min), json_number(max))).unzip();
         Self {
             metric,
             count: statistics.count,

@@ -27,6 +27,7 @@ use crate::query::{Baselines, Filter, Which};
 use crate::scan::{self, Attempts, Selection, pivot};
 use crate::segment::prune::Wanted;
 use crate::settings;
+use crate::transfer;
 
 /// How many problems are warned of one by one.
 const MAX_WARNINGS: usize = 10;
@@ -127,6 +128,23 @@ impl PyLake {
             }
         })?;
         Ok(())
+    }
+
+    /// Moves a run in from a lake that was made for that, and returns what became of it: "copied", "same" or "replaced".
+    #[pyo3(signature = (staging, project, id, *, replace))]
+    fn adopt(
+        &self,
+        py: Python<'_>,
+        staging: PathBuf,
+        project: &str,
+        id: &str,
+        replace: bool,
+    ) -> PyResult<&'static str> {
+        let outcome = py.detach(|| -> Result<_> {
+            let from = Lake::open(&staging)?;
+            Ok(transfer::copy(&from, &from.run(project, id), &self.catalog.lake, replace)?.0)
+        })?;
+        Ok(outcome.name())
     }
 
     /// Curves; see `runlake.Lake.metrics`.

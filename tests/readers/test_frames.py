@@ -79,7 +79,7 @@ def test_every_way_out_gives_the_same_rows(opened):
     assert duckdb.sql("select run, metric, step, value, text from arrow").fetchall() == expected
     relation = table.to_duckdb()
     assert relation.select(*columns).fetchall() == expected
-    assert duckdb.sql("select count(*) from relation").fetchone() == (60,)
+    assert duckdb.sql("select count(*) from relation").fetchall() == [(60,)]
 
 
 def test_polars_has_categorical_names_and_utc_times(opened):
