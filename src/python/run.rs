@@ -172,9 +172,14 @@ impl PyRun {
     ///     ended: When it ended, in microseconds since 1970 UTC, where that was not now.
     #[pyo3(signature = (status="finished", ended=None))]
     fn close(&self, py: Python<'_>, status: &str, ended: Option<i64>) -> PyResult<bool> {
-        let ends = [Status::Finished, Status::Failed, Status::Killed, Status::Lost];
-        let known = Status::from_name(status).filter(|status| ends.contains(status)).map(Status::name);
-        let status = known.ok_or_else(|| invalid("status", status, r#""finished", "failed", "killed" or "lost""#))?;
+        let is_known = |known: &Status| match known {
+            Status::Finished | Status::Failed => true,
+            // Whoever records that now has ended otherwise.
+            Status::Killed | Status::Lost => ended.is_some(),
+            Status::Running => false,
+        };
+        let known = Status::from_name(status).filter(is_known).map(Status::name);
+        let status = known.ok_or_else(|| invalid("status", status, r#""finished" or "failed""#))?;
         let Some(run) = self.run.as_ref().filter(|run| run.is_in_use()) else { return Ok(false) };
         let writer = run.writer();
         if self.closed.swap(true, Ordering::Relaxed) {
