@@ -15,8 +15,12 @@ from hypothesis import strategies as st  # noqa: E402
 
 ENDINGS = ["parquet", "arrow", "csv", "jsonl"]
 COLUMNS = ["project", "run", "name", "metric", "step", "time", "value", "text", "rank"]
-# What a workbook rounds.
+# What a workbook rounds: times to the millisecond, numbers to 16 digits.
 TO_THE_MILLISECOND = ["created", "finished", "duration_s", "time"]
+
+
+def shown(value):
+    return f"{value:.15g}" if isinstance(value, float) else repr(value)
 
 
 def logged(lake):
@@ -93,7 +97,7 @@ def test_runs_keep_their_status_times_and_settings_in_every_form(opened, tmp_pat
         for after, before in [(other.runs(), opened.runs()), (other.metrics(), opened.metrics())]:
             told = set(before.column_names) - {*TO_THE_MILLISECOND, "attempt", "writer", "seq"}
             found, expected = (
-                [[repr(row[column]) for column in sorted(told)] for row in table.rows()]
+                [[shown(row[column]) for column in sorted(told)] for row in table.rows()]
                 for table in (after, before)
             )
             assert found == expected
