@@ -22,7 +22,8 @@ pub fn wall_micros() -> i64 {
 /// A writer's clock; see the module.
 #[derive(Debug)]
 pub struct Clock {
-    origin: Instant,
+    /// `None` for a clock that stands still.
+    origin: Option<Instant>,
     origin_micros: i64,
     tick: Option<Tick>,
     last_micros: i64,
@@ -33,7 +34,13 @@ impl Clock {
     #[must_use]
     pub fn start() -> Self {
         let now = wall_micros();
-        Self { origin: Instant::now(), origin_micros: now, tick: None, last_micros: now }
+        Self { origin: Some(Instant::now()), origin_micros: now, tick: None, last_micros: now }
+    }
+
+    /// A clock that stands at that moment, for what happened before it is recorded here.
+    #[must_use]
+    pub fn standing_at(micros: i64) -> Self {
+        Self { origin: None, origin_micros: micros, tick: None, last_micros: micros }
     }
 
     /// Microseconds since 1970 UTC; never less than the value before.
@@ -49,7 +56,7 @@ impl Clock {
     #[cold]
     fn turn(&mut self, tick: Option<Tick>) {
         self.tick = tick;
-        let since = i64::try_from(self.origin.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let since = self.origin.map_or(0, |origin| i64::try_from(origin.elapsed().as_micros()).unwrap_or(i64::MAX));
         self.last_micros = self.last_micros.max(self.origin_micros.saturating_add(since));
     }
 }
@@ -91,6 +98,13 @@ mod tests {
             last = now;
         }
         assert!((last - wall_micros()).abs() < 50_000, "off by {} us", last - wall_micros());
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_stays_at_its_moment() {
+        let mut clock = Clock::standing_at(-7);
+        std::thread::sleep(Duration::from_millis(6));
+        assert_eq!((clock.now_micros(), clock.now_micros()), (-7, -7));
     }
 
     #[test]

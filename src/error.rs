@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use parquet::errors::ParquetError;
+
 /// What the engine returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -105,7 +107,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The library's answer.
-        source: parquet::errors::ParquetError,
+        source: ParquetError,
     },
     /// The Arrow library refused; columns disagree with their schema.
     #[error("cannot build a record batch: {0}")]
@@ -154,6 +156,19 @@ impl Error {
     #[must_use]
     pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// What the Parquet library says of `action` at `path`; where that is what the disk said to it, the latter.
+    #[must_use]
+    pub fn parquet(action: &'static str, path: &Path, source: ParquetError) -> Self {
+        let path = path.to_owned();
+        match source {
+            ParquetError::External(cause) => match cause.downcast() {
+                Ok(source) => Self::Io { action, path, source: *source },
+                Err(cause) => Self::Parquet { action, path, source: ParquetError::External(cause) },
+            },
+            source => Self::Parquet { action, path, source },
+        }
     }
 
     /// The system's error kind, where there is one.

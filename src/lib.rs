@@ -19,6 +19,7 @@
 //! * [`scan`]: the metrics of runs as Arrow batches.
 //! * [`curves`]: series on any axis: aligned, smoothed, decimated, and aggregated over runs.
 //! * [`compare`]: runs side by side.
+//! * [`files`]: tables as files of other programs.
 //! * [`repair`]: verify, recover, compact, remove and count the runs of a lake.
 //! * [`transfer`]: runs from one lake to another.
 //! * [`cli`]: the command line, one file per command.
@@ -33,6 +34,7 @@ pub mod compare;
 pub mod curves;
 pub mod disk;
 pub mod error;
+pub mod files;
 pub mod format;
 pub mod journal;
 pub mod lake;

@@ -7,6 +7,7 @@ for and returns whether all was fine; what it raises, the engine prints as an er
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import math
 import sys
@@ -14,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from . import _runlake
 from .errors import InvalidArgument
 from .lake import Lake
 
@@ -23,10 +25,21 @@ if TYPE_CHECKING:
     from .plots import Picture
 
 
-def sql(lake: str, *, as_json: bool, query: str, format: str, memory_limit: str | None) -> bool:
-    """Answer a query: as a table for reading, which may be cut, or in full as CSV or JSON."""
+def sql(
+    lake: str,
+    *,
+    as_json: bool,
+    query: str,
+    format: str,
+    output: str | None,
+    memory_limit: str | None,
+) -> bool:
+    """Answer a query: as a table for reading, which may be cut, or in full as CSV, as JSON or into a file."""
     answer = Lake(lake).sql(query, memory_limit=memory_limit)
-    if as_json:
+    if output:
+        answer.save(output)
+        _tell(output, as_json=as_json)
+    elif as_json:
         sys.stdout.write(json.dumps([_plain(row) for row in answer.rows()], indent=2) + "\n")
     elif format == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -48,7 +61,7 @@ def plot(
     """Draw a picture into a file: what the method of the lake with this name draws."""
     picture: Picture = getattr(Lake(lake), form)(**arguments)
     picture.save(output)
-    sys.stdout.write(json.dumps({"output": output}) + "\n" if as_json else f"{output}\n")
+    _tell(output, as_json=as_json)
     return True
 
 
@@ -69,8 +82,40 @@ def report(
         raise InvalidArgument(f"text: {text} is no text in UTF-8") from None
     made = Lake(lake).report(title, text=written, metrics=metrics or None, **arguments)
     made.save(output)
-    sys.stdout.write(json.dumps({"output": output}) + "\n" if as_json else f"{output}\n")
+    _tell(output, as_json=as_json)
     return True
+
+
+def workbook(lake: str, *, as_json: bool, source: str, output: str) -> bool:  # noqa: ARG001 - as all commands
+    """Make a workbook of an Arrow file that the engine has written; the engine tells where it is."""
+    _runlake.read(source).save(output)
+    return True
+
+
+def import_table(
+    lake: str,
+    *,
+    as_json: bool,
+    files: list[str],
+    run: str | None,
+    project: str | None,
+    replace: bool,
+) -> bool:
+    """Make runs of the rows of files, and tell what became of each."""
+    done = Lake(lake, create=True).import_table(files, run=run, project=project, replace=replace)
+    if as_json:
+        runs = [dataclasses.asdict(imported) for imported in done]
+        sys.stdout.write(json.dumps({"runs": runs}, indent=2) + "\n")
+        return True
+    for imported in done:
+        title = f"{imported.project}/{imported.id}".encode("unicode_escape").decode()
+        sys.stdout.write(f"{imported.outcome:8}  {title}  {imported.values} values\n")
+    return True
+
+
+def _tell(output: str, *, as_json: bool) -> None:
+    """Print which file was written."""
+    sys.stdout.write(json.dumps({"output": output}) + "\n" if as_json else f"{output}\n")
 
 
 def _plain(value: object) -> object:
@@ -86,7 +131,13 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
-COMMANDS: dict[str, Callable[..., bool]] = {"plot": plot, "report": report, "sql": sql}
+COMMANDS: dict[str, Callable[..., bool]] = {
+    "import_table": import_table,
+    "plot": plot,
+    "report": report,
+    "sql": sql,
+    "workbook": workbook,
+}
 
 
 def run(request: str) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .analysis.record import Record
     from .analysis.testing import Verdicts
     from .analysis.verdict import Verdict
+    from .intake.store import Imported
     from .reports import Report
 
 __all__ = ["Lake", "Runs", "open"]
@@ -278,6 +279,43 @@ class Lake(Drawing):
         from .analysis import archive, record
 
         return record.of(archive.find(self.path, id))
+
+    def import_table(
+        self,
+        source: Any,
+        *,
+        run: str | None = None,
+        project: str | None = None,
+        replace: bool = False,
+    ) -> list[Imported]:
+        """Make runs of the rows of a table, or of several: of files of other programs, or what `Table.save` wrote.
+
+        A table has a row a value (columns run, metric, value), a row a step (columns run, step, and one a metric) or a row a
+        run (column id); the guide on moving runs lists all columns. A run has the id that its rows name. All tables are read
+        and checked before anything is stored; then each run is there whole or not at all. The same again does nothing.
+
+        Args:
+            source: A file (.csv, .jsonl, .parquet, .arrow, .feather or .xlsx), a data frame of any library, or a list of these.
+            run: The id of the run of rows that name none.
+            project: The project of rows that name none. Default: "default".
+            replace: Put runs with the same id and other content into the trash; else they are an error.
+
+        Returns:
+            The runs, each with its `id`, `project`, `outcome` ("copied", "same" or "replaced") and number of `values`.
+
+        Raises:
+            InvalidArgument: For what cannot be understood; names the file, the row and the column.
+            AlreadyExists: For a run that is there with other content; nothing is stored then.
+            DamagedError: For a file that is not what its ending says.
+            ModuleNotFoundError: For a workbook, without openpyxl.
+
+        Example:
+            >>> lake.import_table("history.csv", project="digits")
+        """
+        from .intake.store import store
+
+        sources = source if isinstance(source, (list, tuple)) else [source]
+        return store(self._engine, sources, run=run, project=project, replace=replace)
 
     def importance(
         self,

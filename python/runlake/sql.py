@@ -21,10 +21,12 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from . import _runlake
 from .errors import InvalidArgument, QueryError
 from .extras import load
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import duckdb
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from . import _runlake
     from ._runlake import Table
 
 IN_MEMORY = """
@@ -195,6 +196,11 @@ class Query:
         rows: list[tuple[Any, ...]] = self._take(lambda relation: relation.fetchall())
         names = self.column_names
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the answer to a file, as `Table.save` does; it may be larger than memory, but for a workbook."""
+        with told():
+            _runlake.save(self, path)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Export the answer as an Arrow C stream, in a capsule. Who reads it fails where it comes upon a damaged file."""

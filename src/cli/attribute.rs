@@ -6,6 +6,8 @@
 use serde_json::Value;
 
 use super::human;
+use crate::files::cells::json_number;
+use crate::files::moment;
 use crate::value::{Attribute, AttributeType, Scalar};
 
 /// An attribute as people read it.
@@ -57,7 +59,7 @@ pub(super) fn json(value: &Attribute) -> Value {
         }
         #[expect(clippy::cast_possible_truncation, reason = "exact where there are no digits")]
         (AttributeType::Int, None, Some(number)) => (number as i64).into(),
-        (AttributeType::Time, _, Some(_)) => human::rfc3339(micros(value)).into(),
+        (AttributeType::Time, _, Some(_)) => moment::rfc3339(micros(value)).into(),
         (AttributeType::Json, Some(text), _) => serde_json::from_str(text).unwrap_or_else(|_| text.clone().into()),
         (_, Some(text), _) => text.clone().into(),
         (_, None, number) => number.map_or(Value::Null, json_number),
@@ -79,21 +81,6 @@ pub(super) fn scalar_json(value: &Scalar) -> Value {
         Scalar::Exact(_, digits) => digits.parse::<i64>().map_or_else(|_| (**digits).into(), Into::into),
         Scalar::Text(text) => (**text).into(),
     }
-}
-
-/// A float as JSON.
-pub(super) fn json_number(number: f64) -> Value {
-    if number.is_finite() {
-        return number.into();
-    }
-    if number.is_nan() {
-        "NaN"
-    } else if number > 0.0 {
-        "Infinity"
-    } else {
-        "-Infinity"
-    }
-    .into()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "written from an i64")]

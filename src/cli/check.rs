@@ -8,7 +8,6 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::cells::{Cell as Given, Cells};
 use super::document::RunNames;
 use super::runs::Several;
 use super::table::{Cell, Column, Table};
@@ -16,6 +15,7 @@ use super::terminal::Style;
 use super::{Exit, Session, attribute, human, markdown};
 use crate::catalog::RunState;
 use crate::error::{Error, Result};
+use crate::files::cells::{Cell as Given, Cells};
 use crate::query::{Baselines, Filter};
 
 const EXAMPLES: &str = "Examples:
@@ -141,7 +141,7 @@ fn measured(cells: &Cells<'_>, row: usize) -> Vec<Measured> {
     let own = row.iter().filter(|(name, _)| !name.starts_with("baseline."));
     own.map(|(name, value)| {
         let of_baseline = format!("baseline.{name}");
-        let baseline = row.iter().find(|(name, _)| *name == of_baseline).map(|(_, baseline)| *baseline);
+        let baseline = row.iter().find(|(name, _)| *name == of_baseline).map(|(_, baseline)| baseline);
         let numbers = (value.number(), baseline.and_then(Given::number));
         let change = attribute::change(numbers.0, numbers.1);
         Measured {
@@ -149,7 +149,7 @@ fn measured(cells: &Cells<'_>, row: usize) -> Vec<Measured> {
             value: value.json(),
             baseline: baseline.map(Given::json),
             change: numbers.0.zip(numbers.1).and_then(|(value, baseline)| attribute::relative(value, baseline)),
-            texts: [value.short(), baseline.map(Given::short).unwrap_or_default(), change.unwrap_or_default()],
+            texts: [human::cell(value), baseline.map(human::cell).unwrap_or_default(), change.unwrap_or_default()],
         }
     })
     .collect()

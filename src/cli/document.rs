@@ -6,8 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{attribute, human};
+use super::attribute;
 use crate::catalog::RunState;
+use crate::files::moment;
 use crate::repair::usage::Usage;
 use crate::value::Attribute;
 
@@ -48,8 +49,8 @@ impl<'r> RunDocument<'r> {
             name: state.name(),
             status: state.status.name(),
             attempt: state.attempt,
-            created: state.created_micros.map(human::rfc3339),
-            finished: state.finished_micros.map(human::rfc3339),
+            created: state.created_micros.map(moment::rfc3339),
+            finished: state.finished_micros.map(moment::rfc3339),
             duration_s: state.duration_secs(),
             group: text("group"),
             job_type: text("job_type"),

@@ -10,11 +10,12 @@ use clap::{Args, ValueEnum};
 
 use super::document::{self, RunDocument};
 use super::ids::ShortIds;
+use super::output::{self, Destination, File};
 use super::runs;
 use super::table::{Cell, Column, Table};
 use super::terminal::Style;
 use super::{Exit, Session, attribute, human};
-use crate::catalog::{RunState, Status};
+use crate::catalog::{RunState, Status, table};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::lake::near;
@@ -29,6 +30,7 @@ const EXAMPLES: &str = "Examples:
   runlake ls --project digits --sort val/acc --reverse -n 5
   runlake ls --where \"config.lr < 0.01 and summary.loss is not null order by summary.loss\"
   runlake ls --where 'summary.loss > baseline * 1.02'
+  runlake ls --status finished --output runs.xlsx
   runlake ls --json | jq -r '.[].id'";
 
 /// List runs, the newest first
@@ -58,6 +60,8 @@ pub(super) struct Arguments {
     /// Show this many runs at most
     #[arg(long, short = 'n', value_name = "COUNT")]
     limit: Option<usize>,
+    #[arg(long, short, value_name = "FILE", help = output::HELP, value_parser = output::destination)]
+    output: Option<Destination>,
 }
 
 impl ValueEnum for Status {
@@ -84,6 +88,12 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     }
     arguments.sort(&mut states, &catalog.lake.path)?;
     states.truncate(arguments.limit.unwrap_or(usize::MAX));
+    if let Some(destination) = &arguments.output {
+        let rows = table::runs(&states)?;
+        let mut file = File::create(destination, rows.schema_ref())?;
+        file.write(&rows)?;
+        return Ok(file.finish(session)?.max(session.warn(&problems)));
+    }
     let baselines = Baselines::read(&catalog, &states, &mut problems);
     if session.json {
         let documents = states.iter().map(|state| RunDocument::of(state, baselines.of(state)));

@@ -1,4 +1,4 @@
-//! `metrics`: what was logged, as a table, as comma-separated values or as JSON.
+//! `metrics`: what was logged, as a table, as comma-separated values, as JSON or as a file.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -8,16 +8,18 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Schema};
 use clap::{Args, ValueEnum};
 
-use super::cells::{Cell, Cells, RowDocument, csv_line};
 use super::curves;
 use super::ids::ShortIds;
+use super::output::{self, Destination, File};
 use super::progress::{Bar, Unit};
 use super::runs::{Runs, Several};
 use super::table::{Column, Table};
-use super::{Exit, Session};
+use super::{Exit, Session, human};
 use crate::catalog::RunState;
 use crate::curves::{Curves, Reading, Request};
 use crate::error::Result;
+use crate::files::cells::{Cell, Cells, RowDocument};
+use crate::files::csv;
 use crate::lake::near;
 use crate::scan::{self, Attempts, Selection, pivot};
 use crate::segment::prune::Wanted;
@@ -31,7 +33,7 @@ const WIDE_LABELS: usize = 4;
 
 const EXAMPLES: &str = "Examples:
   runlake metrics baseline --metric train/loss --steps 1000:
-  runlake metrics --project digits --wide --format csv > digits.csv
+  runlake metrics --project digits --wide --output digits.csv
   runlake metrics --metric loss --x relative --smooth ema --window 0.9 --points 100";
 
 /// Print what was logged, one row a value
@@ -57,6 +59,8 @@ pub(super) struct Arguments {
     /// How to print: `table` is for reading, `csv` has all columns and digits
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "table", conflicts_with = "json")]
     format: Format,
+    #[arg(long, short, value_name = "FILE", help = output::HELP, value_parser = output::destination, conflicts_with = "format")]
+    output: Option<Destination>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -85,36 +89,36 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     let rows = Request { metrics: metrics.clone(), steps: arguments.steps.clone(), attempts, ..Request::default() };
     if let Some(request) = arguments.curve.request(rows)? {
         let curves = Reading::all(&catalog.lake.disk, runs.states.clone(), request, &mut problems)?;
-        print_curves(&curves, arguments, &runs, session)?;
-        return Ok(session.warn(&problems));
+        let exit = print_curves(&curves, arguments, &runs, session)?;
+        return Ok(exit.max(session.warn(&problems)));
     }
     let mut scan = scan::start(
         catalog.lake.disk.clone(),
         runs.states.clone(),
         Selection { wanted, attempts, ..Selection::default() },
     )?;
-    if session.terminal.width.is_none() {
+    if session.terminal.width.is_none() || arguments.output.is_some() {
         session.terminal.begin(Bar::new("reading", Unit::Rows, 0));
     }
     let mut met = BTreeSet::new();
-    if arguments.wide {
+    let printed = if arguments.wide {
         let batches = scan.by_ref().inspect(|batch| note(batch, &mut met));
         let (schema, batches) = pivot::wide(batches, metrics.as_deref())?;
         let mut printer = Printer::new(arguments, &runs, &schema, session)?;
         batches.iter().try_for_each(|batch| printer.print(batch, session))?;
-        printer.finish(session)?;
+        printer.finish(session)?
     } else {
         let mut printer = Printer::new(arguments, &runs, &scan::SCHEMA, session)?;
         for batch in scan.by_ref() {
             note(&batch, &mut met);
             printer.print(&batch, session)?;
         }
-        printer.finish(session)?;
-    }
+        printer.finish(session)?
+    };
     session.terminal.end();
     problems.extend(scan.problems());
     let missing = arguments.metric.iter().filter(|metric| !met.contains(metric.as_str()));
-    let mut exit = session.warn(&problems);
+    let mut exit = printed.max(session.warn(&problems));
     for metric in missing {
         let hint = hint(metric, &runs.states);
         session.terminal.warning(format!("no values of metric {metric:?}{hint}"));
@@ -123,16 +127,16 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     Ok(exit)
 }
 
-fn print_curves(curves: &Curves, arguments: &Arguments, runs: &Runs, session: &mut Session<'_, '_>) -> Result<()> {
+fn print_curves(curves: &Curves, arguments: &Arguments, runs: &Runs, session: &mut Session<'_, '_>) -> Result<Exit> {
     let metrics = (!arguments.metric.is_empty()).then_some(&*arguments.metric);
     let (schema, batches) = if arguments.wide { curves.wide(metrics) } else { curves.long() }?;
     let mut printer = Printer::new(arguments, runs, &schema, session)?;
     batches.iter().try_for_each(|batch| printer.print(batch, session))?;
-    printer.finish(session)?;
+    let exit = printer.finish(session)?;
     if let Some(note) = curves.note() {
         session.terminal.note(note);
     }
-    Ok(())
+    Ok(exit)
 }
 
 /// Remembers the metrics of a batch of long rows.
@@ -156,17 +160,21 @@ pub(super) fn hint(metric: &str, states: &[Arc<RunState>]) -> String {
 enum Printer<'r> {
     Json,
     Csv,
+    File(File),
     Table { table: Table, columns: Vec<usize>, ids: &'r ShortIds },
 }
 
 impl<'r> Printer<'r> {
     fn new(arguments: &Arguments, runs: &'r Runs, schema: &Schema, session: &mut Session<'_, '_>) -> Result<Self> {
+        if let Some(destination) = &arguments.output {
+            return Ok(Self::File(File::create(destination, schema)?));
+        }
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         if session.json {
             return Ok(Self::Json);
         }
         if arguments.format == Format::Csv {
-            session.terminal.line(csv_line(names))?;
+            session.terminal.line(csv::line(names.into_iter().map(Some)))?;
             return Ok(Self::Csv);
         }
         let has_rank = runs.states.iter().flat_map(|state| state.writers.values()).any(|writer| writer.rank.is_some());
@@ -189,11 +197,17 @@ impl<'r> Printer<'r> {
     }
 
     fn print(&mut self, batch: &RecordBatch, session: &mut Session<'_, '_>) -> Result<()> {
-        let cells = Cells::of(batch);
+        if let Self::File(file) = self {
+            file.write(batch)?;
+            session.terminal.advance(batch.num_rows() as u64);
+            return Ok(());
+        }
+        let cells = Cells::for_people(batch);
         for row in 0..batch.num_rows() {
             match self {
                 Self::Json => session.terminal.object(&RowDocument(&cells, row))?,
-                Self::Csv => session.terminal.line(csv_line(cells.row(row).map(|(_, cell)| cell.exact())))?,
+                Self::Csv => session.terminal.line(csv::line(cells.row(row).map(|(_, cell)| cell.field())))?,
+                Self::File(_) => {}
                 Self::Table { table, columns, ids } => {
                     table.row(columns.iter().map(|column| shown(&cells, *column, row, ids).into()));
                     if table.pending() >= PART_ROWS {
@@ -206,11 +220,13 @@ impl<'r> Printer<'r> {
         Ok(())
     }
 
-    fn finish(self, session: &mut Session<'_, '_>) -> Result<()> {
+    fn finish(self, session: &mut Session<'_, '_>) -> Result<Exit> {
         match self {
-            Self::Table { mut table, .. } => table.print(session.terminal),
-            Self::Json | Self::Csv => Ok(()),
+            Self::File(file) => return file.finish(session),
+            Self::Table { mut table, .. } => table.print(session.terminal)?,
+            Self::Json | Self::Csv => {}
         }
+        Ok(Exit::Fine)
     }
 }
 
@@ -221,8 +237,8 @@ fn shown(cells: &Cells<'_>, column: usize, row: usize, ids: &ShortIds) -> String
         // In a long table, the text is in the column behind the number and says more.
         number @ (Cell::Number(_) | Cell::Null) => match cells.get(column + 1, row) {
             Cell::Text(text) => text.to_owned(),
-            _ => number.short(),
+            _ => human::cell(&number),
         },
-        other => other.short(),
+        other => human::cell(&other),
     }
 }

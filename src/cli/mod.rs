@@ -4,14 +4,13 @@
 //! found or failed, 2 wrong usage. What a command was asked for goes to the standard output, all else to the standard
 //! error. A reader that has seen enough and goes away is no error. Nothing here ends the process.
 //!
-//! One file per command. `terminal` is where they write, `table`, `human`, `attribute`, `markdown` and `document` how,
-//! `runs` and `ids` what they call runs, `package` hands commands on to Python. All reading and changing is done by
-//! `catalog`, `scan` and `repair`.
+//! One file per command. `terminal` is where they write, `output` the files that they write, `table`, `human`, `attribute`,
+//! `markdown` and `document` how, `runs` and `ids` what they call runs, `package` hands commands on to Python. All reading
+//! and changing is done by `catalog`, `scan`, `files`, `repair` and `transfer`.
 
 mod attribute;
 mod baseline;
 mod canvas;
-mod cells;
 mod check;
 mod compact;
 pub mod compare;
@@ -26,6 +25,7 @@ mod live;
 mod ls;
 mod markdown;
 mod metrics;
+mod output;
 mod package;
 mod panel;
 mod picture;

@@ -106,6 +106,11 @@ impl Several {
         }
     }
 
+    /// Only runs of this project.
+    pub(super) fn project(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+
     /// Whether it says more than which project.
     pub(super) fn are_chosen(&self) -> bool {
         !self.runs.is_empty() || self.filtered.filter.is_some()

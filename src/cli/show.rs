@@ -20,6 +20,7 @@ use crate::clock;
 use crate::compare::direction::Directions;
 use crate::curves::{self, Curves, Reading, Request};
 use crate::error::Result;
+use crate::files::moment;
 use crate::format::lost;
 use crate::query::Baselines;
 use crate::repair::usage::Usage;
@@ -151,7 +152,7 @@ impl Shown<'_> {
             rank: writer.rank,
             host: writer.host.as_deref(),
             pid: writer.pid,
-            last_seen: writer.seen_micros.map(human::rfc3339),
+            last_seen: writer.seen_micros.map(moment::rfc3339),
             traceback: traceback(state, *id),
         });
         Document {

@@ -3,12 +3,13 @@
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::output::{self, Destination};
 use super::{Exit, Session};
 use crate::error::Result;
 
 const EXAMPLES: &str = "Examples:
   runlake sql \"select name, max(value) from metrics where metric = 'val/acc' group by name\"
-  runlake sql \"select project, count(*), avg(duration_s) from runs group by project\" --format csv";
+  runlake sql \"select project, count(*), avg(duration_s) from runs group by project\" --output projects.xlsx";
 
 /// Ask in SQL, of `DuckDB`, over the views runs, metrics and attributes
 ///
@@ -22,6 +23,8 @@ pub(super) struct Arguments {
     /// How to print: `table` is for reading, `csv` has all rows
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     format: Format,
+    #[arg(long, short, value_name = "FILE", help = output::HELP, value_parser = output::destination, conflicts_with = "format")]
+    output: Option<Destination>,
     /// How much memory to take before the disk is used, such as 2GB
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<String>,

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{attribute, sparkline};
 use crate::curves::axis::Axis;
 use crate::curves::decimate::{Decimator, Point};
+use crate::files::cells::json_number;
 use crate::value::Scalar;
 
 /// One metric of a run.
@@ -56,8 +57,7 @@ pub(super) struct MetricDocument<'m> {
 
 impl<'m> MetricDocument<'m> {
     pub(super) fn of(metric: &'m str, statistics: &Statistics) -> Self {
-        let (min, max) =
-            statistics.range.map(|(min, max)| (attribute::json_number(min), attribute::json_number(max))).unzip();
+        let (min, max) = statistics.range.map(|(min, max)| (json_number(min), json_number(max))).unzip();
         Self {
             metric,
             count: statistics.count,

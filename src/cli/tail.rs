@@ -12,6 +12,7 @@ use super::terminal::{Style, Terminal};
 use super::{Exit, Session, attribute, human};
 use crate::catalog::{RunState, Status};
 use crate::error::{Error, Result};
+use crate::files::moment;
 use crate::scan::follow::{Event, Follower};
 use crate::segment::prune::Wanted;
 
@@ -157,7 +158,7 @@ impl Printer {
     fn print(&mut self, event: &Event, terminal: &mut Terminal<'_>) -> Result<()> {
         if self.json {
             return terminal.object(&EventDocument {
-                time: human::rfc3339(event.time),
+                time: moment::rfc3339(event.time),
                 step: event.step,
                 rank: event.rank,
                 attempt: event.attempt,

@@ -12,6 +12,7 @@ use super::{Exit, Session, human};
 use crate::catalog::Catalog;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::files::moment;
 use crate::format::layout::TRASH_DIR;
 use crate::lake::{Lake, RunRef};
 use crate::repair::trash::{self, Removal};
@@ -192,7 +193,7 @@ impl Document {
                     id: state.run.id.to_string(),
                     project: state.run.project.to_string(),
                     name: state.name().to_owned(),
-                    removed: human::rfc3339(removal.removed_micros),
+                    removed: moment::rfc3339(removal.removed_micros),
                     bytes,
                     removed_micros: removal.removed_micros,
                 });

@@ -18,6 +18,9 @@ pub const TRASH_DIR: &str = ".trash";
 /// What a file is called while it is written. Readers ignore such names.
 pub const TEMPORARY_SUFFIX: &str = ".tmp";
 
+/// The folder of analyses, inside the lake.
+const ANALYSES_DIR: &str = "analyses";
+
 const PROJECT_KEY: &str = "project=";
 const RUN_KEY: &str = "run=";
 
@@ -42,6 +45,19 @@ impl Table {
             Self::Attributes => "attributes",
         }
     }
+}
+
+/// The folder of a lake's analyses.
+#[must_use]
+pub fn analyses_dir(lake: &Path) -> PathBuf {
+    lake.join(ANALYSES_DIR)
+}
+
+/// The id of an analysis' file name; `None` for other files.
+#[must_use]
+pub fn parse_analysis(file: &str) -> Option<&str> {
+    let id = file.strip_suffix(".json")?;
+    (uuid::Uuid::try_parse(id).ok()?.hyphenated().to_string() == id).then_some(id)
 }
 
 /// The folder of a project.
@@ -123,6 +139,11 @@ mod tests {
         assert_eq!(parse_journal(&journal_file(writer, 0)), Some((writer, 0)));
         for stranger in ["part-0.parquet", "_SUCCESS", "0123456789ab-1.parquet.tmp", "0123456789ab.parquet"] {
             assert_eq!(parse_segment(stranger), None, "{stranger}");
+        }
+        let id = uuid::Uuid::now_v7().to_string();
+        assert_eq!(parse_analysis(&format!("{id}.json")), Some(id.as_str()));
+        for stranger in [format!("{id}.json.tmp"), format!("{}.json", id.to_uppercase()), format!("..{id}.json"), id] {
+            assert_eq!(parse_analysis(&stranger), None, "{stranger}");
         }
     }
 }

@@ -19,7 +19,7 @@ use super::error;
 use super::table::PyTable;
 use crate::catalog::{Catalog, attributes, table};
 use crate::cli;
-use crate::compare::direction::Direction;
+use crate::compare::direction::{Direction, Directions};
 use crate::compare::{Comparison, Options};
 use crate::curves::{aggregate, check_metrics};
 use crate::error::{Error, Result};
@@ -28,6 +28,7 @@ use crate::query::{Baselines, Filter, Which};
 use crate::scan::{self, Attempts, Selection, pivot};
 use crate::segment::prune::Wanted;
 use crate::settings;
+use crate::transfer;
 
 /// How many problems are warned of one by one.
 const MAX_WARNINGS: usize = 10;
@@ -138,6 +139,23 @@ impl PyLake {
         Ok(())
     }
 
+    /// Moves a run in from a lake that was made for that, and returns what became of it: "copied", "same" or "replaced".
+    #[pyo3(signature = (staging, project, id, *, replace))]
+    fn adopt(
+        &self,
+        py: Python<'_>,
+        staging: PathBuf,
+        project: &str,
+        id: &str,
+        replace: bool,
+    ) -> PyResult<&'static str> {
+        let outcome = py.detach(|| -> Result<_> {
+            let from = Lake::open(&staging)?;
+            Ok(transfer::copy(&from, &from.run(project, id), &self.catalog.lake, replace)?.0)
+        })?;
+        Ok(outcome.name())
+    }
+
     /// Curves; see `runlake.Lake.metrics`.
     #[pyo3(signature = (names, which, *, wide, attempts, curve))]
     fn curves(
@@ -245,8 +263,9 @@ impl PyLake {
         let mut problems = Vec::new();
         let runs = py.detach(|| which.parse()?.read(&self.catalog, &mut problems))?;
         warn(py, &problems)?;
+        let directions = Directions::of(&runs);
         let known = |direction: Direction| (direction.goal.name(), direction.is_inferred);
-        Ok(metrics.iter().map(|metric| Direction::of(metric, &runs).map(known)).collect())
+        Ok(metrics.iter().map(|metric| directions.get(metric).map(known)).collect())
     }
 
     /// The attributes; see `runlake.Lake.attributes`.

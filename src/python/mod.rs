@@ -32,6 +32,13 @@ fn extension(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<table::PyTable>()?;
     module.add_class::<compare::PyComparison>()?;
     module.add_function(wrap_pyfunction!(cli::run, module)?)?;
-    module.add_function(wrap_pyfunction!(fastcall::put_log, module)?)?;
+    for function in [
+        wrap_pyfunction!(fastcall::put_log, module)?,
+        wrap_pyfunction!(table::save, module)?,
+        wrap_pyfunction!(table::table, module)?,
+        wrap_pyfunction!(table::read, module)?,
+    ] {
+        module.add_function(function)?;
+    }
     fastcall::install(module.py())
 }

@@ -17,8 +17,9 @@ use pyo3::types::{PyAnyMethods, PyDict, PyFloat};
 use super::convert;
 use super::error;
 use super::keys::KeyCache;
+use crate::catalog::Status;
 use crate::catalog::liveness::Observer;
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::disk::OsDisk;
 use crate::error::Error;
 use crate::name;
@@ -51,11 +52,14 @@ pub(crate) struct PyRun {
 impl PyRun {
     /// Starts or resumes a run; its attributes are on disk, synced, before this returns.
     ///
+    /// Args:
+    ///     began: When it began, in microseconds since 1970 UTC, where it was recorded elsewhere before. Default: now.
+    ///
     /// Raises:
     ///     InvalidName, InvalidArgument: for names and options that cannot be used.
     ///     AlreadyExists, NotFound: by `resume`, which is "never", "auto" or "must".
     #[new]
-    #[pyo3(signature = (lake, project, *, id=None, resume="never", resume_from=None, rank=None, job=None, strict=false, mode="online", attributes=Vec::new()))]
+    #[pyo3(signature = (lake, project, *, id=None, resume="never", resume_from=None, rank=None, job=None, strict=false, mode="online", began=None, attributes=Vec::new()))]
     #[expect(clippy::too_many_arguments, reason = "the options of a run; keyword-only in Python")]
     fn new(
         py: Python<'_>,
@@ -68,6 +72,7 @@ impl PyRun {
         job: Option<String>,
         strict: bool,
         mode: &str,
+        began: Option<i64>,
         attributes: Vec<AttributeRow>,
     ) -> PyResult<Self> {
         let resume = match resume {
@@ -92,7 +97,7 @@ impl PyRun {
         if strict {
             settings.quiet = Duration::ZERO;
         }
-        let options = Options { id, resume, resume_from, rank, job, attributes, settings };
+        let options = Options { id, resume, resume_from, rank, job, began_micros: began, attributes, settings };
         let run = py.detach(|| Run::open(&lake, &project, options))?;
         let (id, lake) = (run.id().to_owned(), run.lake().to_owned());
         let closed = AtomicBool::new(false);
@@ -161,17 +166,27 @@ impl PyRun {
 
     /// Seals and compacts the run's data, removes its journal and records the status; whether there was anything to do. A
     /// second call does nothing, nor does one in a forked child that never used the run.
-    #[pyo3(signature = (status="finished"))]
-    fn close(&self, py: Python<'_>, status: &str) -> PyResult<bool> {
-        let status = match status {
-            "finished" => "finished",
-            "failed" => "failed",
-            other => return Err(invalid("status", other, r#""finished" or "failed""#)),
+    ///
+    /// Args:
+    ///     status: How it ended: "finished" or "failed"; of a run that was recorded elsewhere, also "killed" or "lost".
+    ///     ended: When it ended, in microseconds since 1970 UTC, where that was not now.
+    #[pyo3(signature = (status="finished", ended=None))]
+    fn close(&self, py: Python<'_>, status: &str, ended: Option<i64>) -> PyResult<bool> {
+        let is_known = |known: &Status| match known {
+            Status::Finished | Status::Failed => true,
+            // Whoever records that now has ended otherwise.
+            Status::Killed | Status::Lost => ended.is_some(),
+            Status::Running => false,
         };
+        let known = Status::from_name(status).filter(is_known).map(Status::name);
+        let status = known.ok_or_else(|| invalid("status", status, r#""finished" or "failed""#))?;
         let Some(run) = self.run.as_ref().filter(|run| run.is_in_use()) else { return Ok(false) };
         let writer = run.writer();
         if self.closed.swap(true, Ordering::Relaxed) {
             return Ok(false);
+        }
+        if let Some(ended) = ended {
+            writer.lock().appender.clock = Clock::standing_at(ended);
         }
         let finished = py.detach(|| writer.finish(status));
         {

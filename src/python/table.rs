@@ -4,10 +4,12 @@
     clippy::doc_markdown,
     reason = "Python's docstrings: names of arguments and errors stand bare in Google style"
 )]
+#![expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it made of an argument")]
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
@@ -18,7 +20,12 @@ use pyo3::exceptions::{PyModuleNotFoundError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDateTime, PyDelta, PyDict, PyList, PyTzInfo};
 
-use super::arrow::stream;
+use super::arrow::{reader, stream};
+use crate::disk::OsDisk;
+use crate::error::Result;
+use crate::files::plain::plain;
+use crate::files::write::write;
+use crate::files::{self, Form};
 use crate::scan::BATCH_ROWS;
 
 /// How many rows notebooks show.
@@ -125,6 +132,53 @@ impl PyTable {
         package(slf.py(), "pyarrow", "to_arrow", "pyarrow")?.call_method1("table", (slf,))
     }
 
+    /// The table as a `duckdb.DuckDBPyRelation` of DuckDB's default connection, which other queries there may name; names are
+    /// texts.
+    ///
+    /// Raises:
+    ///     ModuleNotFoundError: Without duckdb.
+    ///
+    /// Example:
+    ///     >>> losses = lake.metrics("loss").to_duckdb()
+    ///     >>> duckdb.sql("select run, min(value) from losses group by run")
+    fn to_duckdb<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        package(slf.py(), "duckdb", "to_duckdb", "sql")?.call_method1("from_arrow", (slf,))
+    }
+
+    /// Writes the table to a file, whose ending says how: .parquet, .arrow or .feather (the file format of Arrow IPC), .csv,
+    /// .jsonl (an object a line) or .xlsx.
+    ///
+    /// The file appears whole or not at all, and replaces one of that name. Names become texts; times are in UTC. In CSV a
+    /// null is empty and an empty text is `""`; in JSON, NaN and infinities are the texts "NaN", "Infinity" and "-Infinity".
+    ///
+    /// Args:
+    ///     path: The file. A workbook takes `runlake[excel]` and holds at most 1048575 rows.
+    ///
+    /// Raises:
+    ///     InvalidArgument: For another ending, and for what a workbook cannot hold.
+    ///     LakeError: Where the disk refuses.
+    ///     ModuleNotFoundError: For a workbook, without openpyxl.
+    ///
+    /// Example:
+    ///     >>> lake.metrics("loss").save("losses.parquet")
+    fn save(slf: &Bound<'_, Self>, path: PathBuf) -> PyResult<()> {
+        let form = Form::of(&path)?;
+        if form == Form::Excel {
+            return workbook(slf, &path);
+        }
+        let Self { schema, batches, .. } = slf.get();
+        Ok(slf.py().detach(|| write(&OsDisk, &path, form, schema, batches.iter().cloned().map(Ok)))?)
+    }
+
+    /// The table in parts of at most 65536 rows, without a copy.
+    fn _parts(&self) -> Vec<Self> {
+        let parts = self.batches.iter().flat_map(|batch| {
+            let starts = (0..batch.num_rows()).step_by(BATCH_ROWS);
+            starts.map(|start| batch.slice(start, BATCH_ROWS.min(batch.num_rows() - start)))
+        });
+        parts.map(|part| Self::new(self.schema.clone(), vec![part])).collect()
+    }
+
     /// The first rows, for notebooks.
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
         let (rows, columns) = self.shape();
@@ -162,6 +216,54 @@ impl PyTable {
         }
         Ok(rows)
     }
+}
+
+/// Writes what an object with `__arrow_c_stream__` streams to a file; see `Table.save`. It may be larger than memory.
+///
+/// Args:
+///     data: The table, data frame or query.
+///     path: The file.
+#[pyfunction]
+pub(super) fn save(data: &Bound<'_, PyAny>, path: PathBuf) -> PyResult<()> {
+    let (py, form) = (data.py(), Form::of(&path)?);
+    if form == Form::Excel {
+        return workbook(&Bound::new(py, table(data)?)?, &path);
+    }
+    let reader = reader(data)?;
+    let columns = reader.schema();
+    Ok(py.detach(|| write(&OsDisk, &path, form, &columns, reader.map(|batch| Ok(batch?))))?)
+}
+
+/// Takes what an object with `__arrow_c_stream__` streams into a table, with types that `Table.rows` knows.
+///
+/// Args:
+///     data: The table, data frame or query.
+#[pyfunction]
+pub(super) fn table(data: &Bound<'_, PyAny>) -> PyResult<PyTable> {
+    let reader = reader(data)?;
+    let columns = reader.schema();
+    let batches = data.py().detach(|| reader.map(|batch| plain(&batch?)).collect::<Result<Vec<_>>>())?;
+    Ok(PyTable::new(batches.first().map_or(columns, RecordBatch::schema), batches))
+}
+
+/// Reads a file: .parquet, .arrow, .feather or .csv, whose fields are texts.
+///
+/// Args:
+///     path: The file.
+#[pyfunction]
+pub(super) fn read(py: Python<'_>, path: PathBuf) -> PyResult<PyTable> {
+    let batches = py.detach(|| files::read::read(&OsDisk, &path))?;
+    let columns = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+    Ok(PyTable::new(columns, batches))
+}
+
+/// Writes a table to a workbook, which the package does.
+fn workbook(table: &Bound<'_, PyTable>, path: &Path) -> PyResult<()> {
+    let fields = table.get().schema.fields().iter();
+    let times = fields.filter(|field| matches!(field.data_type(), DataType::Timestamp(..)));
+    let times: Vec<&str> = times.map(|field| field.name().as_str()).collect();
+    table.py().import("runlake.workbook")?.call_method1("write", (table, path, times))?;
+    Ok(())
 }
 
 /// A package that is needed here, or an error that says how to get it.

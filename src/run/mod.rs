@@ -10,6 +10,7 @@ pub mod job;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::clock::Clock;
 use crate::disk::{OsDisk, SharedDisk, current_process};
 use crate::error::{Error, Result};
 use crate::format::layout::{self, RUN_FILE};
@@ -47,6 +48,8 @@ pub struct Options {
     pub rank: Option<u32>,
     /// What the processes have in common that make one attempt together; see [`job::Job::attempt`].
     pub job: Option<String>,
+    /// When the run began, in microseconds since 1970 UTC, where it was recorded elsewhere before; else now.
+    pub began_micros: Option<i64>,
     /// Attributes that are on disk before `open` returns.
     pub attributes: Vec<(String, Attribute)>,
     /// How the writer works.
@@ -73,6 +76,7 @@ struct Place {
     attempt: u32,
     rank: Option<u32>,
     job: Option<String>,
+    began_micros: Option<i64>,
     settings: WriterSettings,
 }
 
@@ -124,8 +128,8 @@ impl<C: Default + Send + 'static> Run<C> {
         let (attempt, unseen) = attempt.map_or_else(|error| (1, Some(error)), |attempt| (attempt, None));
         let identity =
             [Lake { path: lake.clone(), disk: disk.clone() }.identity(), RunFile::new(project, &id).identity(&dir)];
-        let (rank, job, settings) = (options.rank, options.job, options.settings);
-        let place = Place { disk, dir, identity, attempt, rank, job, settings };
+        let Options { rank, job, began_micros, settings, .. } = options;
+        let place = Place { disk, dir, identity, attempt, rank, job, began_micros, settings };
         let process = Slot::start(&place, None);
         {
             let mut locked = process.writer.lock();
@@ -251,6 +255,9 @@ impl<C: Default + Send + 'static> Slot<C> {
         let writer = Writer::start(folder, Origin { writer: id, rank, attempt }, process, &place.settings);
         {
             let mut locked = writer.lock();
+            if let Some(began) = place.began_micros {
+                locked.appender.clock = Clock::standing_at(began);
+            }
             for (path, value) in &attributes {
                 locked.appender.set_attribute(path, value);
             }

@@ -102,16 +102,8 @@ impl<'d> SegmentWriter<'d> {
         self.disk.rename(&self.temporary, &self.target)
     }
 
-    /// What the Parquet library says; where that is what the disk said to it, the latter.
     fn error(&self, source: ParquetError) -> Error {
-        let (action, path) = ("write segment", self.target.clone());
-        match source {
-            ParquetError::External(cause) => match cause.downcast() {
-                Ok(source) => Error::Io { action, path, source: *source },
-                Err(cause) => Error::Parquet { action, path, source: ParquetError::External(cause) },
-            },
-            source => Error::Parquet { action, path, source },
-        }
+        Error::parquet("write segment", &self.target, source)
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! A copy is made beside the runs of the target, read back and compared with what was read, and then given its name: so it
 //! is there whole or not at all, whatever happens meanwhile. A run that is being written to is copied as of now. Copying
-//! the same runs again does nothing.
+//! the same runs again does nothing. `company` is what goes along with them.
 
+pub mod company;
 mod digest;
 
 #[cfg(test)]
@@ -35,6 +36,18 @@ pub enum Outcome {
     Same,
     /// It was there with other bytes, which are in the target's trash now.
     Replaced,
+}
+
+impl Outcome {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Copied => "copied",
+            Self::Same => "same",
+            Self::Replaced => "replaced",
+        }
+    }
 }
 
 /// Copies a run to another lake. Returns what became of it, and the digest of its files there.

@@ -102,13 +102,14 @@ def test_a_table_shows_its_first_rows_in_a_notebook(filled):
 def test_a_missing_library_says_how_to_get_it(filled, monkeypatch):
     import sys
 
-    for name in ("polars", "pandas", "pyarrow"):
+    for name in ("polars", "pandas", "pyarrow", "duckdb"):
         monkeypatch.setitem(sys.modules, name, None)
     table = filled.runs()
     for method, package, extra in [
         (table.to_polars, "polars", "polars"),
         (table.to_pandas, "pandas", "pandas"),
         (table.to_arrow, "pyarrow", "pyarrow"),
+        (table.to_duckdb, "duckdb", "sql"),
     ]:
         with pytest.raises(
             ModuleNotFoundError,

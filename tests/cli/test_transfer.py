@@ -58,6 +58,62 @@ def test_a_run_that_is_there_with_other_files_is_kept_unless_it_is_to_be_replace
     assert len(runlake("trash", "--lake", "other", "--json").json["runs"]) == 1
 
 
+def analysed(lake):
+    """Two analyses on record: one of the runs `one` and `two`, and one of `one` and a run that is left behind."""
+    pytest.importorskip("scipy", reason="analyses take SciPy")
+    with rl.init("p", "three", id="three", lake="runlake", quiet=True) as run:
+        run.log({"loss": 3})
+    for other in ("two", "three"):
+        lake.test("summary.loss", ["one"], [other], direction="min")
+    lake.set_baseline("one", project="p")
+    return {record.data["groups"][1]["runs"][0]["id"]: record.id for record in lake.analyses()}
+
+
+def test_analyses_whose_runs_are_all_there_and_the_baseline_go_along(runlake, source):
+    records = analysed(source)
+    first = runlake("export", "one", "--to", "other", "--json").json
+    assert (first["analyses"], first["baselines"]) == ([], [{"project": "p", "run": "one"}])
+    done = runlake("export", "one", "two", "--to", "other")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[2:] == [
+        f"copied    analysis {records['two']}",
+        f"1 run copied to {Path('other').resolve()}",
+    ]
+    again = runlake("export", "one", "two", "--to", "other", "--json").json
+    assert (again["analyses"], again["baselines"]) == (
+        [{"id": records["two"], "outcome": "same"}],
+        [],
+    )
+    other = rl.open("other")
+    assert [record.id for record in other.analyses()] == [records["two"]]
+    assert other.analysis(records["two"]).replay(other).status == "reproduced"
+    assert other.baseline("p") == "one"
+
+
+def test_a_baseline_and_an_analysis_that_are_there_are_never_replaced(runlake, source):
+    records = analysed(source)
+    assert runlake("export", "--to", "other").code == 0
+    rl.open("other").set_baseline("two", project="p")
+    changed = Path("other", "analyses", f"{records['two']}.json")
+    changed.write_text(changed.read_text().replace("one", "eno"))
+    before = changed.read_bytes()
+    done = runlake("export", "--to", "other", "--replace")
+    assert done.code == 1
+    assert "already exists; with other content; none is ever replaced" in done.err
+    assert (changed.read_bytes(), rl.open("other").baseline("p")) == (before, "two")
+
+
+def test_a_damaged_analysis_is_named_and_keeps_no_run_back(runlake, source):
+    records = analysed(source)
+    Path("runlake", "analyses", f"{records['two']}.json").write_text("{")
+    done = runlake("import", "--lake", "mine", "--from", "runlake", "--json")
+    assert done.code == 1
+    assert "damaged analysis" in done.err
+    assert records["two"] in done.err
+    assert len(done.json["runs"]) == 3
+    assert [analysis["id"] for analysis in done.json["analyses"]] == [records["three"]]
+
+
 def test_a_live_run_is_copied_as_it_is_now(runlake, source):
     with rl.init("p", id="live", lake="runlake", quiet=True) as run:
         for step in range(100):
@@ -71,3 +127,23 @@ def test_a_lake_is_not_its_own_target_and_a_missing_source_is_named(runlake, sou
     done = runlake("import", "--from", "nowhere")
     assert (done.code, Path("nowhere").exists()) == (1, False)
     assert "no lake" in done.err
+
+
+def test_tables_become_runs_and_the_same_again_does_nothing(runlake, tmp_path):
+    Path("h.csv").write_text("run,step,loss\na,0,1\na,1,0.5\nb,0,2\n")
+    done = runlake("import", "--table", "h.csv", "--project", "vision")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == ["copied    vision/a  2 values", "copied    vision/b  1 values"]
+    again = runlake("import", "--table", "h.csv", "--project", "vision", "--json").json
+    assert [(run["id"], run["outcome"]) for run in again["runs"]] == [("a", "same"), ("b", "same")]
+    assert runlake("verify").code == 0
+    Path("wide.csv").write_text("loss\nx\n")
+    done = runlake("import", "--table", "wide.csv", "--run", "c")
+    assert (done.code, done.out) == (1, "")
+    assert "wide.csv, row 1, column 'loss': expected a number" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_table_and_a_lake_are_not_imported_at_once(runlake):
+    for wrong in (["--table", "a.csv", "--from", "b"], ["--table", "a.csv", "run"], []):
+        assert runlake("import", *wrong).code == 2

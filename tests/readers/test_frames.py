@@ -77,6 +77,9 @@ def test_every_way_out_gives_the_same_rows(opened):
     frame = table.to_pandas()[columns].astype(object)
     assert list(frame.where(frame.notna(), None).itertuples(index=False, name=None)) == expected
     assert duckdb.sql("select run, metric, step, value, text from arrow").fetchall() == expected
+    relation = table.to_duckdb()
+    assert relation.select(*columns).fetchall() == expected
+    assert duckdb.sql("select count(*) from relation").fetchall() == [(60,)]
 
 
 def test_polars_has_categorical_names_and_utc_times(opened):

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from runlake.errors import InvalidArgument, NotFound
-from runlake.plots import Picture, spec
+from runlake.plots import Picture, spec, style
 
 from .quantities import number
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _WIDTH, _POINTS, _ROW = 380, 150, 28
 # Beside names.
 _NAMED_WIDTH = 300
-_SHADES = {"better": spec.COLORS[2], "worse": spec.COLORS[1], "no evidence": spec.COLORS[6]}
+_SHADES = {"better": style.COLORS[2], "worse": style.COLORS[1], "no evidence": style.COLORS[6]}
 _MOST_IN_WORDS = 8
 
 
@@ -48,7 +48,7 @@ def group_curves(
         metric: Of this metric.
         groups: By name the arguments that name the runs.
     """
-    rows: list[spec.Row] = []
+    rows: list[style.Row] = []
     for name, which in groups.items():
         found: list[Row] = []
         with contextlib.suppress(NotFound):  # none of these runs has logged it
@@ -74,7 +74,7 @@ def intervals(
         rows: Name, difference, the interval if there is one, and the decision.
         title: What the differences are of.
     """
-    values: list[spec.Row] = []
+    values: list[style.Row] = []
     for name, difference, interval, decision in rows:
         ends = {"low": interval[0], "high": interval[1]} if interval else {}
         values.append({"name": name, "difference": difference, "decision": decision, **ends})
@@ -116,7 +116,7 @@ def dots(groups: Mapping[str, Sequence[float]], title: str) -> Picture:
         "field": "name",
         "type": "nominal",
         "legend": None,
-        "scale": {"domain": list(groups), "range": spec.COLORS},
+        "scale": {"domain": list(groups), "range": style.COLORS},
     }
     x = {
         "field": "value",
@@ -154,7 +154,7 @@ def in_words(picture: Drawn) -> str:
     return " ".join(parts)
 
 
-def _narrow(drawn: spec.Spec) -> Picture:
+def _narrow(drawn: style.Spec) -> Picture:
     return Picture({**drawn, "vconcat": [{**panel, "width": _WIDTH} for panel in drawn["vconcat"]]})
 
 
@@ -163,7 +163,7 @@ def _listed(told: Sequence[str]) -> str:
     return "; ".join([*told[:_MOST_IN_WORDS], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _names(names: Iterable[str]) -> spec.Spec:
+def _names(names: Iterable[str]) -> style.Spec:
     return {
         "field": "name",
         "type": "nominal",
@@ -179,13 +179,13 @@ def _names(names: Iterable[str]) -> spec.Spec:
     }
 
 
-def _picture(values: list[spec.Row], layers: list[spec.Spec], rows: int) -> Picture:
+def _picture(values: list[style.Row], layers: list[style.Spec], rows: int) -> Picture:
     if any(isinstance(v, float) and not math.isfinite(v) for row in values for v in row.values()):
         raise ValueError("a value that is not finite has no place in a picture")
     return Picture(
         {
-            "$schema": spec.SCHEMA,
-            "config": {"view": {"stroke": None}, "font": spec.FONT},
+            "$schema": style.SCHEMA,
+            "config": {"view": {"stroke": None}, "font": style.FONT},
             "background": "white",
             "width": _NAMED_WIDTH,
             "height": _ROW * max(rows, 1),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cli::attribute;
 use crate::cli::document::RunNames;
 use crate::compare::{At, Comparison, Metric, Section};
+use crate::files::cells::json_number;
 use crate::value::Attribute;
 
 /// A comparison. Lists of values are in the order of `runs`; a baseline that is none of those asked for is the last of them.
@@ -79,7 +80,7 @@ impl<'c> MetricDocument<'c> {
             name: &metric.name,
             direction: metric.direction.map(|direction| direction.goal.name()),
             direction_is_inferred: metric.direction.is_some_and(|direction| direction.is_inferred),
-            values: metric.values.iter().map(|value| value.map_or(Value::Null, attribute::json_number)).collect(),
+            values: metric.values.iter().map(|value| value.map_or(Value::Null, json_number)).collect(),
             steps: &metric.steps,
             change: metric.values.iter().map(change).collect(),
             best: metric.best(),

@@ -1,19 +1,18 @@
 //! The values of a record batch, one by one, as text and as JSON.
 
-use std::fmt::Write;
-
 use arrow::array::{
-    Array, AsArray, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    Array, AsArray, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{attribute, human};
+use super::moment;
 use crate::value::WriterId;
 
-/// A column of a table of metrics or of runs.
+/// A column of a table.
+#[derive(Debug)]
 enum Values<'b> {
     Label(&'b DictionaryArray<Int32Type>, &'b StringArray),
     Small(&'b Int32Array),
@@ -23,56 +22,82 @@ enum Values<'b> {
     Truth(&'b BooleanArray),
     Text(&'b StringArray),
     Time(&'b TimestampMicrosecondArray),
-    /// Lists, which no command shows as they are.
+    Texts(&'b ListArray),
+    /// Of a type that no table of ours has.
     None,
 }
 
 /// One value.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Cell<'b> {
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell<'b> {
+    /// None.
     Null,
+    /// A text.
     Text(&'b str),
+    /// An integer.
     Integer(i64),
+    /// A float.
     Number(f64),
+    /// A truth value.
     Truth(bool),
+    /// The id of a writer, for people.
     Writer(u64),
+    /// A moment, in microseconds since 1970 UTC.
     Time(i64),
+    /// A list of texts, such as tags.
+    Texts(Vec<Option<String>>),
 }
 
 /// The columns of a batch with their names.
-pub(super) struct Cells<'b>(Vec<(&'b str, Values<'b>)>);
+#[derive(Debug)]
+pub struct Cells<'b>(Vec<(&'b str, Values<'b>)>);
 
 impl<'b> Cells<'b> {
-    pub(super) fn of(batch: &'b RecordBatch) -> Self {
+    /// The columns as they are.
+    #[must_use]
+    pub fn of(batch: &'b RecordBatch) -> Self {
         let names = batch.schema_ref().fields().iter().map(|field| field.name().as_str());
-        Self(names.zip(batch.columns()).map(|(name, column)| (name, Values::of(name, &**column))).collect())
+        Self(names.zip(batch.columns()).map(|(name, column)| (name, Values::of(&**column))).collect())
+    }
+
+    /// As [`Self::of`], with the ids of writers as people know them from the names of files.
+    #[must_use]
+    pub fn for_people(batch: &'b RecordBatch) -> Self {
+        let mut cells = Self::of(batch);
+        for (name, values) in &mut cells.0 {
+            if let ("writer", Values::Integer(ids)) = (*name, &values) {
+                *values = Values::Writer(ids);
+            }
+        }
+        cells
     }
 
     /// The values of a row, with the names of their columns.
-    pub(super) fn row(&self, row: usize) -> impl Iterator<Item = (&'b str, Cell<'b>)> {
+    pub fn row(&self, row: usize) -> impl Iterator<Item = (&'b str, Cell<'b>)> {
         self.0.iter().map(move |(name, values)| (*name, values.get(row)))
     }
 
     /// The value of a row in a column; `Null` where there is no such column.
-    pub(super) fn get(&self, column: usize, row: usize) -> Cell<'b> {
+    #[must_use]
+    pub fn get(&self, column: usize, row: usize) -> Cell<'b> {
         self.0.get(column).map_or(Cell::Null, |(_, values)| values.get(row))
     }
 }
 
 impl<'b> Values<'b> {
-    fn of(name: &str, column: &'b dyn Array) -> Self {
+    fn of(column: &'b dyn Array) -> Self {
         match column.data_type() {
             DataType::Dictionary(..) => {
                 let labels = column.as_dictionary::<Int32Type>();
                 Self::Label(labels, labels.values().as_string())
             }
             DataType::Int32 => Self::Small(column.as_primitive()),
-            DataType::Int64 if name == "writer" => Self::Writer(column.as_primitive::<Int64Type>()),
             DataType::Int64 => Self::Integer(column.as_primitive::<Int64Type>()),
             DataType::Float64 => Self::Number(column.as_primitive::<Float64Type>()),
             DataType::Boolean => Self::Truth(column.as_boolean()),
             DataType::Timestamp(..) => Self::Time(column.as_primitive::<TimestampMicrosecondType>()),
             DataType::Utf8 => Self::Text(column.as_string()),
+            DataType::List(of) if *of.data_type() == DataType::Utf8 => Self::Texts(column.as_list()),
             _ => Self::None,
         }
     }
@@ -87,6 +112,10 @@ impl<'b> Values<'b> {
             Self::Truth(column) if column.is_valid(row) => Cell::Truth(column.value(row)),
             Self::Text(column) if column.is_valid(row) => Cell::Text(column.value(row)),
             Self::Time(column) if column.is_valid(row) => Cell::Time(column.value(row)),
+            Self::Texts(column) if column.is_valid(row) => {
+                let texts = column.value(row);
+                Cell::Texts(texts.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect())
+            }
             _ => Cell::Null,
         }
     }
@@ -94,51 +123,71 @@ impl<'b> Values<'b> {
 
 impl Cell<'_> {
     /// The value in full, for programs; empty for null.
-    pub(super) fn exact(self) -> String {
+    #[must_use]
+    pub fn exact(&self) -> String {
         match self {
             Self::Null => String::new(),
-            Self::Text(text) => text.to_owned(),
+            Self::Text(text) => (*text).to_owned(),
             Self::Integer(number) => number.to_string(),
             Self::Truth(value) => value.to_string(),
             // The shortest digits that read back.
             Self::Number(number) => format!("{number:?}"),
-            Self::Writer(bits) => WriterId::new(bits).map_or_else(String::new, |writer| writer.to_string()),
-            Self::Time(micros) => human::rfc3339(micros),
+            Self::Writer(bits) => WriterId::new(*bits).map_or_else(String::new, |writer| writer.to_string()),
+            Self::Time(micros) => moment::rfc3339(*micros),
+            Self::Texts(texts) => Value::from(texts.clone()).to_string(),
         }
     }
 
+    /// As [`Self::exact`]; `None` for null.
+    #[must_use]
+    pub fn field(&self) -> Option<String> {
+        (*self != Self::Null).then(|| self.exact())
+    }
+
     /// The value as a number, where it is one.
+    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "to calculate with")]
-    pub(super) fn number(self) -> Option<f64> {
+    pub fn number(&self) -> Option<f64> {
         match self {
-            Self::Number(number) => Some(number),
-            Self::Integer(number) => Some(number as f64),
+            Self::Number(number) => Some(*number),
+            Self::Integer(number) => Some(*number as f64),
             _ => None,
         }
     }
 
-    /// The value for people.
-    pub(super) fn short(self) -> String {
-        match self {
-            Self::Number(number) => human::number(number),
-            Self::Time(micros) => human::moment(micros),
-            other => other.exact(),
-        }
-    }
-
-    pub(super) fn json(self) -> Value {
+    /// The value as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
         match self {
             Self::Null => Value::Null,
-            Self::Integer(number) => number.into(),
-            Self::Number(number) => attribute::json_number(number),
-            Self::Truth(value) => value.into(),
+            Self::Integer(number) => (*number).into(),
+            Self::Number(number) => json_number(*number),
+            Self::Truth(value) => (*value).into(),
+            Self::Texts(texts) => texts.clone().into(),
             other => other.exact().into(),
         }
     }
 }
 
+/// A float as JSON, which has no NaN and no infinities: they are texts.
+#[must_use]
+pub fn json_number(number: f64) -> Value {
+    if number.is_finite() {
+        return number.into();
+    }
+    if number.is_nan() {
+        "NaN"
+    } else if number > 0.0 {
+        "Infinity"
+    } else {
+        "-Infinity"
+    }
+    .into()
+}
+
 /// A row as a JSON object.
-pub(super) struct RowDocument<'c, 'b>(pub(super) &'c Cells<'b>, pub(super) usize);
+#[derive(Debug)]
+pub struct RowDocument<'c, 'b>(pub &'c Cells<'b>, pub usize);
 
 impl Serialize for RowDocument<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -146,44 +195,23 @@ impl Serialize for RowDocument<'_, '_> {
     }
 }
 
-/// Names or values as a line of comma-separated values, by RFC 4180 but for the line's end.
-pub(super) fn csv_line<T: AsRef<str>>(fields: impl IntoIterator<Item = T>) -> String {
-    let mut line = String::new();
-    for (at, field) in fields.into_iter().enumerate() {
-        let (field, comma) = (field.as_ref(), if at == 0 { "" } else { "," });
-        if field.contains(['"', ',', '\n', '\r']) {
-            write!(line, "{comma}\"{}\"", field.replace('"', "\"\"")).ok();
-        } else {
-            line.push_str(comma);
-            line.push_str(field);
-        }
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn fields_of_csv_are_quoted_where_they_must_be() {
+    fn values_are_exact() {
+        let numbers = [0.1 + 0.2, 1e300, -0.0, f64::NAN, f64::NEG_INFINITY].map(Cell::Number);
+        assert_eq!(numbers.each_ref().map(Cell::exact), ["0.30000000000000004", "1e300", "-0.0", "NaN", "-inf"]);
         assert_eq!(
-            csv_line(["a", "b,c", "say \"x\"", "two\nlines", ""]),
-            "a,\"b,c\",\"say \"\"x\"\"\",\"two\nlines\","
+            numbers.map(|number| number.json().to_string()),
+            ["0.30000000000000004", "1e+300", "-0.0", "\"NaN\"", "\"-Infinity\""]
         );
-        assert_eq!(csv_line([""; 0]), "");
-    }
-
-    #[test]
-    fn values_are_exact_for_programs_and_short_for_people() {
-        let numbers = [0.1 + 0.2, 1e300, 1.0, f64::NAN, f64::NEG_INFINITY].map(Cell::Number);
-        assert_eq!(numbers.map(Cell::exact), ["0.30000000000000004", "1e300", "1.0", "NaN", "-inf"]);
-        assert_eq!(numbers.map(Cell::short), ["0.3", "1e300", "1", "NaN", "-inf"]);
         assert_eq!(Cell::Writer(10).exact(), "00000000000a");
-        assert_eq!(
-            (Cell::Time(0).exact(), Cell::Time(0).short()),
-            ("1970-01-01T00:00:00.000000Z".into(), "1970-01-01 00:00:00".into())
-        );
+        assert_eq!(Cell::Time(0).exact(), "1970-01-01T00:00:00.000000Z");
+        let tags = Cell::Texts(vec![Some("a\"b".into())]);
+        assert_eq!((tags.exact(), tags.json().to_string()), (r#"["a\"b"]"#.into(), r#"["a\"b"]"#.into()));
+        assert_eq!((Cell::Null.field(), Cell::Text("").field()), (None, Some(String::new())));
         assert_eq!(Cell::Null.json(), Value::Null);
     }
 }
