@@ -44,7 +44,7 @@ class Config(MutableMapping[str, Any]):
         del self._values[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(list(self._values))  # other threads may set others meanwhile
 
     def __len__(self) -> int:
         return len(self._values)

@@ -109,17 +109,11 @@ impl PyRun {
     /// Sets attributes: rows of path, type, number and text.
     fn set_attributes(&self, py: Python<'_>, rows: Vec<AttributeRow>) -> PyResult<()> {
         let attributes = attributes_of(rows)?;
-        let Some(writer) = self.writer_in_use()? else { return Ok(()) };
-        {
-            let mut locked = writer.lock();
-            if locked.finished {
-                return Err(self.finished_error());
-            }
+        self.record(py, |locked| {
             for (path, value) in &attributes {
                 locked.appender.set_attribute(path, value);
             }
-        }
-        self.report(py)
+        })
     }
 
     /// The last number that this process logged of a metric; None if it logged none.
@@ -309,13 +303,22 @@ impl PyRun {
         let values = convert::event(data)?;
         let step = step.filter(|step| !step.is_none()).map(step_of).transpose()?;
         let time = time.filter(|time| !time.is_none()).map(micros_of).transpose()?;
+        self.record(py, |locked| append(locked, step, time, &values))
+    }
+
+    /// Stores something under the lock. All of Python comes before and after, the making of errors included: a thread that waits
+    /// for Python with the lock in its hands waits for ever for one that waits for the lock with Python in its own.
+    fn record(&self, py: Python<'_>, store: impl FnOnce(&mut Locked<KeyCache>)) -> PyResult<()> {
         let Some(writer) = self.writer_in_use()? else { return Ok(()) };
-        {
+        let finished = {
             let mut locked = writer.lock();
-            if locked.finished {
-                return Err(self.finished_error());
+            if !locked.finished {
+                store(&mut locked);
             }
-            append(&mut locked, step, time, &values);
+            locked.finished
+        };
+        if finished {
+            return Err(self.finished_error());
         }
         self.report(py)
     }

@@ -61,7 +61,7 @@ def test_a_disk_that_stalls_holds_up_the_end_for_the_exit_timeout_only(faulty_di
 def test_a_slow_disk_is_waited_for_while_it_gets_on(faulty_disk):
     with start(faulty_disk, 10_000, "run.finish()", RUNLAKE_EXIT_TIMEOUT="1") as process:
         process.stdout.readline()
-        faulty_disk.set(delay_ms=40)
+        faulty_disk.set(delay_ms=60)
         out, err = process.communicate("go\n")
     assert (process.returncode, err) == (0, "")
     assert float(out) > 1
