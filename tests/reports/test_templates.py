@@ -222,7 +222,7 @@ def test_no_runs_are_a_page_that_says_so(empty, template):
         ("ablation", {"baseline": "adam-0", "by": "config.op"}, "did you mean config.opt"),
         ("model-card", {}, "one run, and these are 7 runs"),
         ("exploratory", {"metrics": "los"}, "did you mean loss"),
-        ("exploratory", {"project": "digit"}, "did you mean digits"),
+        ("exploratory", {"project": "digit"}, 'did you mean "digits"'),
         ("exploratory", {"by": "config.op"}, "did you mean config.opt"),
         ("exploratory", {"until": "2026-11-25"}, "only the template weekly takes it"),
         ("explore", {}, "did you mean exploratory"),

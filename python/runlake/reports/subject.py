@@ -217,9 +217,6 @@ def subject(
     if direction is not None:
         directions.check(direction)
     chosen, ids = names_of(metrics), ids_of(runs)
-    if project is not None and not len(lake.runs(project=project)):
-        projects = {row["project"] for row in lake.runs().rows()}
-        raise NotFound(f"no run is of the project {project!r}{near(project, projects)}")
     rows = lake.runs(where, runs=ids, project=project).rows()
     found = [] if not rows else _logged(lake, ids, where, project)
     names = [_found(name, found) for name in chosen] if chosen and rows else found
