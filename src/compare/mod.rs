@@ -16,12 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::direction::{Direction, Directions};
-use crate::catalog::RunState;
+use crate::catalog::{Catalog, RunState};
 use crate::curves::decimate::Point;
 use crate::curves::{self, Curve, Reading, Request};
 use crate::disk::SharedDisk;
 use crate::error::{Error, Result};
 use crate::lake::Problem;
+use crate::query::Baselines;
 use crate::value::Attribute;
 
 /// Sections of attributes that are of one run by their nature.
@@ -129,6 +130,24 @@ impl Metric {
         }
         finite.into_iter().filter(|(_, value)| value.total_cmp(&best).is_eq()).map(|(run, _)| run).collect()
     }
+}
+
+/// The run that changes are shown against: the one of that name, or else the baseline of the first run's project. `None` where
+/// neither is said.
+///
+/// # Errors
+/// See [`Catalog::find`].
+pub fn reference(
+    catalog: &Catalog,
+    name: Option<&str>,
+    runs: &[Arc<RunState>],
+    problems: &mut Vec<Problem>,
+) -> Result<Option<Arc<RunState>>> {
+    let Some(name) = name else {
+        return Ok(runs.first().and_then(|first| Baselines::read(catalog, runs, problems).shared(first)));
+    };
+    let run = catalog.find(name, None)?;
+    Ok(catalog.states(&[run], problems).pop())
 }
 
 impl Comparison {

@@ -20,11 +20,11 @@ use super::table::PyTable;
 use crate::catalog::{Catalog, attributes, table};
 use crate::cli;
 use crate::compare::direction::{Direction, Directions};
-use crate::compare::{Comparison, Options};
+use crate::compare::{self, Comparison, Options};
 use crate::curves::{aggregate, check_metrics};
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Problem, RunRef};
-use crate::query::{Baselines, Filter, Which};
+use crate::query::{Filter, Which};
 use crate::scan::{self, Attempts, Selection, pivot};
 use crate::segment::prune::Wanted;
 use crate::settings;
@@ -238,14 +238,7 @@ impl PyLake {
         let mut problems = Vec::new();
         let compared = py.detach(|| {
             let runs = which.parse()?.read(&self.catalog, &mut problems)?;
-            let reference = match (baseline, runs.first()) {
-                (Some(name), _) => {
-                    let run = self.catalog.find(name, None)?;
-                    self.catalog.states(&[run], &mut problems).pop()
-                }
-                (None, Some(first)) => Baselines::read(&self.catalog, &runs, &mut problems).shared(first),
-                (None, None) => None,
-            };
+            let reference = compare::reference(&self.catalog, baseline, &runs, &mut problems)?;
             Comparison::of(&self.catalog.lake.disk, runs, reference, &options, &mut problems)
         })?;
         warn(py, &problems)?;

@@ -80,6 +80,13 @@ def test_json_tells_types_and_changes_against_the_baseline(runlake, pair):
     assert (loss["change"], loss["best"]) == ([1.0, 0.0], [1])
 
 
+def test_changes_are_against_the_run_that_is_asked_for(runlake, pair):
+    pair.set_baseline("a")
+    found = runlake("compare", "a", "b", "--baseline", "b", "--json").json
+    assert found["reference"]["id"] == "run-b"
+    assert 'did you mean "a"' in runlake("compare", "a", "b", "--baseline", "aa").err
+
+
 def test_markdown_and_html_are_written_and_nothing_in_them_is_taken_for_markup(
     runlake, pair, tmp_path
 ):

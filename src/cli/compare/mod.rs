@@ -15,10 +15,9 @@ use clap::Args;
 use self::document::Document;
 use super::runs::Several;
 use super::{Exit, Session, Terminal};
-use crate::compare::{At, Comparison, Options};
+use crate::compare::{self, At, Comparison, Options};
 use crate::disk::absolute;
 use crate::error::{Error, Result};
-use crate::query::Baselines;
 
 const EXAMPLES: &str = "Examples:
   runlake compare baseline wide
@@ -28,8 +27,7 @@ const EXAMPLES: &str = "Examples:
 /// Compare runs: in what they differ, and how they did
 ///
 /// The best value of each metric is marked where it is known whether less or more is better: by `define_metric`, or by
-/// the metric's name, which is marked with a question mark. Changes are against the baseline of the first run's project,
-/// which is shown beside the others, or else the first run.
+/// the metric's name, which is marked with a question mark. The run that changes are against is shown beside the others.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -44,6 +42,9 @@ pub(super) struct Arguments {
     /// Also settings in which the runs do not differ
     #[arg(long)]
     all: bool,
+    /// The run that changes are shown against [default: the baseline of the first run's project, or else the first run]
+    #[arg(long, value_name = "RUN")]
+    baseline: Option<String>,
     /// Write Markdown
     #[arg(long, conflicts_with_all = ["html", "json"])]
     markdown: bool,
@@ -74,12 +75,12 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
     let catalog = session.catalog()?;
     let mut problems = Vec::new();
     let selected = arguments.runs.read(&catalog, &mut problems, session.terminal)?;
-    let baselines = Baselines::read(&catalog, &selected.states, &mut problems);
-    let baseline = selected.states.first().and_then(|first| baselines.shared(first));
+    let baseline = arguments.baseline.as_deref();
+    let reference = compare::reference(&catalog, baseline, &selected.states, &mut problems)?;
     let metrics = (!arguments.metric.is_empty()).then(|| arguments.metric.clone());
     let options = Options { metrics, at: arguments.at, all: arguments.all };
     let disk = &catalog.lake.disk;
-    let mut compared = Comparison::of(disk, selected.states, baseline, &options, &mut problems)?;
+    let mut compared = Comparison::of(disk, selected.states, reference, &options, &mut problems)?;
     let form = match (session.json, arguments.markdown, arguments.html) {
         (true, ..) => Form::Json,
         (_, true, _) => Form::Markdown,
