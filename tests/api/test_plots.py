@@ -68,6 +68,18 @@ def test_groups_have_their_mean_and_interval_and_runs_of_one_name_their_ids(lake
     assert labels == {"same seed-0", "same seed-1"}
 
 
+def test_the_curve_of_a_group_is_marked_where_one_of_its_runs_has_nan(tmp_path):
+    for seed in range(3):
+        with rl.init("p", f"{seed}", {"lr": 1}, lake=tmp_path / "lake", quiet=True) as run:
+            for step in range(10):
+                run.log({"loss": math.nan if seed == 0 and step > 7 else 1.0 + seed}, step=step)
+    panel = rl.open(tmp_path / "lake").plot("loss", by="config.lr").spec["vconcat"][0]
+    assert [row["value"] for row in panel["data"]["values"]] == [2.0] * 8 + [2.5] * 2
+    (marks,) = [layer for layer in panel["layer"] if "data" in layer]
+    assert [(row["x"], row["kind"]) for row in marks["data"]["values"]] == [(8, "NaN"), (9, "NaN")]
+    assert marks["encoding"]["y"]["value"] == 0
+
+
 def test_a_smooth_curve_has_the_curve_itself_behind_it(lake):
     layers = lake.plot("loss", project="q", smooth="ema", window=0.5).spec["vconcat"][0]["layer"]
     assert [layer["encoding"]["y"]["field"] for layer in layers] == ["raw", "value"]

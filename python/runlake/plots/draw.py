@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from . import columns, spec
 from .picture import Picture
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runlake._runlake import Table
     from runlake.reader import Reader
 
@@ -85,20 +88,23 @@ def _groups(
     lake: Reader, names: list[str] | None, by: list[str], **arguments: Any
 ) -> tuple[Table, list[Row]]:
     table = lake.aggregate(names, by=by, at="curve", **arguments)
-    rows = []
-    for row in table.rows():
-        if row["mean"] is None:
-            continue
-        drawn = {
-            "metric": row["metric"],
-            "x": _plain(row["x"]),
-            "value": row["mean"],
-            "label": columns.group_of(row, by),
-        }
-        if row["t_low"] is not None:
-            drawn |= {"low": row["t_low"], "high": row["t_high"]}
-        rows.append(drawn)
+    rows = [
+        {"metric": row["metric"], **point}
+        for row in table.rows()
+        for point in of_group(row, columns.group_of(row, by))
+    ]
     return table, rows
+
+
+def of_group(row: Row, label: str) -> Iterator[Row]:
+    """Yield what the curve of a group has at an x: its mean with the interval, and NaN where any of its runs has NaN."""
+    place = {"x": _plain(row["x"]), "label": label}
+    if row["mean"] is not None:
+        ends = {"low": row["t_low"], "high": row["t_high"]}
+        is_known = all(end is not None and math.isfinite(end) for end in ends.values())
+        yield {**place, "value": row["mean"], **(ends if is_known else {})}
+    if row["n_nan"]:
+        yield {**place, "value": math.nan}
 
 
 def _place(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from runlake.errors import InvalidArgument, NotFound
-from runlake.plots import Picture, spec, style
+from runlake.plots import Picture, draw, spec, style
 
 from .quantities import number
 
@@ -54,13 +54,9 @@ def group_curves(
         with contextlib.suppress(NotFound):  # none of these runs has logged it
             table = lake.aggregate(metric, at="curve", points=_POINTS, resamples=0, **which)
             found = table.rows()
-        for row in found:
-            if row["mean"] is not None and math.isfinite(row["mean"]):
-                ends = {"low": row["t_low"], "high": row["t_high"]}
-                is_known = all(end is not None and math.isfinite(end) for end in ends.values())
-                own = ends if is_known else {}
-                rows.append({"x": row["x"], "value": row["mean"], "label": name, **own})
-    if not any(count > 1 for count in Counter(row["label"] for row in rows).values()):
+        rows += (point for row in found for point in draw.of_group(row, name))
+    finite = Counter(row["label"] for row in rows if math.isfinite(row["value"]))
+    if not any(count > 1 for count in finite.values()):
         return None
     return _narrow(spec.curves({metric: rows}, x="step", labels=list(groups)))
 
