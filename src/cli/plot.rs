@@ -22,7 +22,8 @@ const EXAMPLES: &str = "Examples:
 
 /// Draw curves in the terminal, or as a picture
 ///
-/// Curves are thinned out, but never lose an extreme; NaN and infinities are marks at the edge. A picture takes `pip install \"runlake[plot]\"` and no browser.
+/// Curves are thinned out, but never lose an extreme; NaN and infinities are marks at the edge. A picture takes
+/// `pip install "runlake[plot]"` and no browser.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

@@ -13,7 +13,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Ask in SQL, of `DuckDB`, over the views runs, metrics and attributes
 ///
-/// It takes the package duckdb (`pip install \"runlake[sql]\"`). A query reads the lake and nothing else.
+/// It takes the package duckdb (`pip install "runlake[sql]"`). A query reads the lake and nothing else.
 #[derive(Debug, Args, Serialize)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

@@ -132,8 +132,8 @@ impl Metric {
     }
 }
 
-/// The run that changes are shown against: the one of that name, or else the baseline of the first run's project. `None` where
-/// neither is said.
+/// The run that changes are shown against: the one of that name, or else the baseline of the first run's project. `None`
+/// where neither is said.
 ///
 /// # Errors
 /// See [`Catalog::find`].
