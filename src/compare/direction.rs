@@ -110,9 +110,7 @@ impl Directions {
             None => inferred(metric).map(|goal| Direction { goal, is_inferred: true }),
         }
     }
-}
 
-impl Directions {
     /// Metrics in the order in which people look for them: first those whose direction is defined, then those whose name
     /// tells it, then the others; by name.
     #[must_use]

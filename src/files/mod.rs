@@ -1,8 +1,8 @@
 //! Tables as files that other programs write and read: Parquet, Arrow IPC, comma-separated values and JSON lines.
 //!
-//! A file appears whole under its name, or not at all. `write` writes one, a batch at a time, so that a table may be larger
-//! than memory; `read` reads one. `plain` makes of any type of Arrow one that all programs know, `cells` are its values one by one as text
-//! and JSON, `moment` and `csv` are how times and lines are written.
+//! A file appears whole under its name, or not at all. `write` writes one, a batch at a time, so that a table may be
+//! larger than memory; `read` reads one. `plain` makes of any type of Arrow one that all programs know, `cells` are its
+//! values one by one as text and JSON, `moment` and `csv` are how times and lines are written.
 
 pub mod cells;
 pub mod csv;

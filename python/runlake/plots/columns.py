@@ -6,6 +6,7 @@ No run is dropped in silence: what has no place has a reason, which the picture 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,13 +17,14 @@ from runlake.errors import InvalidArgument
 from .style import COLORS, GREY, Row, Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from runlake.reader import Reader, Runs
 
 NONE, NOT_POSITIVE = "none", "not above 0"
 # Two powers of ten on a linear scale leave the lower one a hundredth of the room.
 _DECADES = 100
+_SHORT_ID = 13
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,15 @@ def check_number(found: int, what: str, at_most: int, how: str = "where=") -> No
 def group_of(row: Row, by: list[str]) -> str:
     """Return what a group is called: by its values of some columns."""
     return ", ".join(f"{name.removeprefix('config.')}={row[name]}" for name in by) or "all runs"
+
+
+def run_labels(names: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Return what runs are called, by project and id: by their names, and the start of their ids too where several share one."""
+    often = Counter(names.values())
+    return {
+        run: name if often[name] == 1 else f"{name} {run[1][:_SHORT_ID]}"
+        for run, name in names.items()
+    }
 
 
 def color(column: Column | None) -> Spec:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from runlake.errors import InvalidArgument
@@ -74,7 +73,7 @@ def _runs(
     if smoothing:
         # At the places of the smooth curve, or near them: both are thinned out.
         raw = {_place(row): row["value"] for row in lake.metrics(names, **arguments).rows()}
-    label = _labels({(row["project"], row["run"]): row["name"] for row in found})
+    label = columns.run_labels({(row["project"], row["run"]): row["name"] for row in found})
     rows = []
     for row in found:
         drawn = {**_drawn(row), "label": label[row["project"], row["run"]]}
@@ -118,11 +117,3 @@ def _drawn(row: dict[str, Any]) -> Row:
 def _plain(x: Any) -> Any:
     """Return a moment as a picture has it; all else is a number."""
     return x.isoformat() if hasattr(x, "isoformat") else x
-
-
-def _labels(names: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Return what runs are called: by their names, and by their ids too where these are not unique."""
-    often = Counter(names.values())
-    return {
-        run: name if often[name] == 1 else f"{name} {run[1][:13]}" for run, name in names.items()
-    }

@@ -14,7 +14,7 @@ from runlake.errors import InvalidArgument
 
 from . import columns
 from .picture import Picture
-from .style import INK, WIDTH, Row, Spec, layer, page, panel
+from .style import CROSS, INK, WIDTH, Row, Spec, layer, page, panel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -140,9 +140,8 @@ def _axis(axis: str, column: Column, *, is_log: bool) -> Spec:
 
 
 def _crosses(axis: str, why: str, rows: list[Row], encoding: dict[str, Spec]) -> Spec:
-    mark = {"type": "point", "shape": "cross", "angle": 45, "size": 60, "filled": True}
     at_edge = {**encoding, axis: {"value": _EDGES[axis][why]}, "color": {"value": INK}}
-    return layer(mark, rows, **at_edge)
+    return layer(CROSS, rows, **at_edge)
 
 
 def _goals(front: Iterable[str]) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .style import COLORS, HEIGHT, WIDTH, Row, Spec, page
+from .style import COLORS, CROSS, HEIGHT, Row, Spec, layer, page, panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,13 +91,8 @@ def _panel(metric: str, rows: Sequence[Row], x: Spec, color: Spec, *, log_y: boo
         marked = [{**_at(row), "kind": kind} for row in shown if _kind(row["value"]) == kind]
         if marked:
             layers.append(_markers(marked, x, color, at))
-    return {
-        "title": {"text": metric, "anchor": "start", "fontWeight": 600},
-        "width": WIDTH,
-        "height": HEIGHT,
-        "data": {"values": finite},
-        "layer": layers,
-    }
+    # Its rows are those of all its layers but the crosses.
+    return {**panel(layers, metric), "data": {"values": finite}}
 
 
 def _markers(rows: list[Row], x: Spec, color: Spec, at: int) -> Spec:
@@ -107,11 +102,7 @@ def _markers(rows: list[Row], x: Spec, color: Spec, at: int) -> Spec:
         {"field": "label", "title": "run"},
         {"field": "x"},
     ]
-    return {
-        "data": {"values": rows},
-        "mark": {"type": "point", "shape": "cross", "angle": 45, "size": 60, "filled": True},
-        "encoding": {"x": x, "y": {"value": at}, "color": color, "tooltip": tooltip},
-    }
+    return layer(CROSS, rows, x=x, y={"value": at}, color=color, tooltip=tooltip)
 
 
 def _kind(value: float) -> str | None:

@@ -18,6 +18,9 @@ GREY, INK = "#9a9a9a", "#333333"
 WIDTH, HEIGHT = 560, 240
 FONT = "Helvetica, Arial, sans-serif"
 
+# Of a value that has no place on an axis.
+CROSS = {"type": "point", "shape": "cross", "angle": 45, "size": 60, "filled": True}
+
 Row = dict[str, Any]
 Spec = dict[str, Any]
 

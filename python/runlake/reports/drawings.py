@@ -78,7 +78,11 @@ def intervals(
         "field": "decision",
         "type": "nominal",
         "title": None,
-        "scale": {"domain": list(_SHADES), "range": list(_SHADES.values()), "unknown": "#7F7F7F"},
+        "scale": {
+            "domain": list(_SHADES),
+            "range": list(_SHADES.values()),
+            "unknown": style.COLORS[6],
+        },
         "legend": {"orient": "bottom"},
     }
     y, x = _names(row["name"] for row in values), {"type": "quantitative", "title": title}
@@ -128,7 +132,7 @@ def dots(groups: Mapping[str, Sequence[float]], title: str) -> Picture:
                 "encoding": {"x": x, "y": y, "color": color},
             },
             {
-                "mark": {"type": "tick", "thickness": 2, "size": _ROW * 0.8, "color": "#333333"},
+                "mark": {"type": "tick", "thickness": 2, "size": _ROW * 0.8, "color": style.INK},
                 "encoding": {"x": {**x, "aggregate": "mean"}, "y": y},
             },
         ],

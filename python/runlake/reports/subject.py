@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from runlake.analysis import direction as directions
 from runlake.analysis.selection import Row, condition, is_usable, near, number
 from runlake.errors import InvalidArgument, NotFound
+from runlake.plots import columns
 from runlake.reader import ids_of, names_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _FIGURES = re.compile(r"(.+)/(last|min|max|mean|best)")
 _HELD_OUT = {"val", "valid", "validation", "eval", "test", "dev"}
 _WORDS = re.compile(r"[a-z]+")
-_SHORT_ID = 13
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,14 @@ class Metric:
     @property
     def better(self) -> str:
         """Which values are better, in words."""
+        return f"{self.wanted}?" if self.is_guess else self.wanted
+
+    @property
+    def wanted(self) -> str:
+        """Which values are better, without the mark of a guess."""
         if self.direction is None:
             return ""
-        return ("lower" if self.direction == "min" else "higher") + ("?" if self.is_guess else "")
+        return "lower" if self.direction == "min" else "higher"
 
     def of(self, row: Row) -> float | None:
         """Return the last value of a run, which may be NaN; None where it has none."""
@@ -226,13 +230,7 @@ def subject(
         known.sort(key=lambda metric: (*_rank(metric), -had[metric.name], metric.name))
     if direction is not None and known:
         known[0] = Metric(known[0].name, direction, is_guess=False)
-    often = Counter(row["name"] for row in rows)
-    called = {
-        (row["project"], row["id"]): row["name"]
-        if often[row["name"]] == 1
-        else f"{row['name']} {row['id'][:_SHORT_ID]}"
-        for row in rows
-    }
+    called = columns.run_labels({(row["project"], row["id"]): row["name"] for row in rows})
     return Subject(
         lake, {"runs": ids, "where": where, "project": project}, rows, known, bool(chosen), called
     )

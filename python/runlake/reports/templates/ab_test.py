@@ -77,7 +77,7 @@ def _judged(
         return None
     report.verdict(verdict)
     if metric.is_guess:
-        told = f"That {metric.better.rstrip('?')} values of {metric.name} are better is guessed by its name."
+        told = f"That {metric.wanted} values of {metric.name} are better is guessed by its name."
         report.notice("Direction", told)
     return verdict
 

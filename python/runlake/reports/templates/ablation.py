@@ -40,7 +40,7 @@ def build(report: Report, subject: Subject, options: Options) -> None:
     own, variants = _groups(subject, base, names)
     report.subtitle = report.subtitle or (
         f"{quantities.things(len(variants), 'variant')} of {base['name']} in {metric.name}"
-        f" ({metric.better.rstrip('?')} is better{', as its name tells' if metric.is_guess else ''})"
+        f" ({metric.wanted} is better{', as its name tells' if metric.is_guess else ''})"
     )
     if options.text:
         report.add(Text(options.text))

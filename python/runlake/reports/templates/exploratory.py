@@ -38,7 +38,7 @@ def build(report: Report, subject: Subject, options: Options) -> None:
         report.notice("No runs", "None of the lake's runs meets what was asked for.")
         return
     report.subtitle = report.subtitle or period(subject.rows)
-    report.add(facts(subject))
+    report.add(facts(subject.rows, "metrics", len(subject.metrics)))
     _best(report, subject)
     curves(report, subject, options.by)
     _metrics(report, subject)
@@ -47,8 +47,13 @@ def build(report: Report, subject: Subject, options: Options) -> None:
     report.heading("Runs").add(runs_table(subject, subject.rows))
 
 
+def _main(subject: Subject) -> Metric | None:
+    """Return the first metric of which it is known which values are better."""
+    return next((m for m in subject.shown(MAIN_METRICS) if m.direction), None)
+
+
 def _best(report: Report, subject: Subject) -> None:
-    metric = next((m for m in subject.shown(MAIN_METRICS) if m.direction), None)
+    metric = _main(subject)
     if metric is None:
         return
     report.heading(f"Best runs by {metric.name}")
@@ -66,7 +71,7 @@ def _best(report: Report, subject: Subject) -> None:
         for place, row in enumerate(ranked[:_BEST])
     ]
     known = "by its name, as no goal is recorded" if metric.is_guess else "by the recorded goal"
-    caption = f"{metric.better.rstrip('?').capitalize()} is better, {known}"
+    caption = f"{metric.wanted.capitalize()} is better, {known}"
     report.add(table(["run", metric.name, *map(setting_name, settings)], cells, caption))
 
 
@@ -139,7 +144,7 @@ def _metric(metric: Metric, subject: Subject) -> list[Any]:
 
 
 def _correlations(report: Report, subject: Subject) -> None:
-    metric = next((m for m in subject.shown(MAIN_METRICS) if m.direction), None)
+    metric = _main(subject)
     if metric is None or not subject.varying() or len(subject.values(metric)) < 3:  # noqa: PLR2004 - as the analysis
         return
     try:

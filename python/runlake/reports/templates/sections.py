@@ -38,18 +38,22 @@ def period(rows: Sequence[Row]) -> str:
     return f"{runs}, begun {quantities.moment(first)} to {quantities.moment(last)} UTC"
 
 
-def facts(subject: Subject) -> Facts:
-    """Return how many runs there are of each status, and how long they took."""
-    statuses = Counter(row["status"] for row in subject.rows)
-    seconds = sum(row["duration_s"] or 0.0 for row in subject.rows)
+def facts(rows: Sequence[Row], things: str, count: int) -> Facts:
+    """Return how many runs there are of each status, how long they took, and a count of what else is to be known."""
+    statuses = Counter(row["status"] for row in rows)
     return Facts(
         (
-            ("runs", f"{len(subject.rows):,}"),
+            ("runs", f"{len(rows):,}"),
             *((status, f"{statuses[status]:,}") for status in blocks.STATUS if statuses[status]),
-            ("time", quantities.span(seconds)),
-            ("metrics", f"{len(subject.metrics):,}"),
+            ("time", quantities.span(seconds(rows))),
+            (things, f"{count:,}"),
         )
     )
+
+
+def seconds(rows: Sequence[Row]) -> float:
+    """Return how long runs took together."""
+    return sum(row["duration_s"] or 0.0 for row in rows)
 
 
 def curves(report: Report, subject: Subject, by: Sequence[str]) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from runlake.errors import InvalidArgument
 from runlake.reports import blocks, quantities
-from runlake.reports.blocks import Cell, Facts, Text, table
+from runlake.reports.blocks import Cell, Text, table
 
-from .sections import runs_table
+from .sections import facts, runs_table, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def build(report: Report, subject: Subject, options: Options) -> None:
         report.notice("No runs", "None was begun in these seven days.")
         return
     bests = _new_bests(subject, rows, before)
-    report.add(_facts(rows, len(bests)))
+    report.add(facts(rows, "new bests", len(bests)))
     report.heading("Projects").add(_projects(rows))
     report.heading("New bests")
     if bests:
@@ -84,39 +84,23 @@ def _week(subject: Subject, asked: str | datetime | None) -> tuple[datetime, dat
         ) from None
 
 
-def _facts(rows: Sequence[Row], bests: int) -> Facts:
-    statuses = Counter(row["status"] for row in rows)
-    return Facts(
-        (
-            ("runs", f"{len(rows):,}"),
-            *((status, f"{statuses[status]:,}") for status in blocks.STATUS if statuses[status]),
-            ("time", quantities.span(_seconds(rows))),
-            ("new bests", f"{bests:,}"),
-        )
-    )
-
-
 def _projects(rows: Sequence[Row]) -> blocks.Table:
     """Return what each project ran, the one that took the most time first."""
     by_project: dict[str, list[Row]] = {}
     for row in rows:
         by_project.setdefault(row["project"], []).append(row)
     statuses = [status for status in blocks.STATUS if any(r["status"] == status for r in rows)]
-    longest = sorted(by_project, key=lambda project: (-_seconds(by_project[project]), project))
-    total = _seconds(rows)
+    longest = sorted(by_project, key=lambda project: (-seconds(by_project[project]), project))
+    total = seconds(rows)
     cells = []
     for project in longest:
         of = by_project[project]
         counts = Counter(row["status"] for row in of)
-        share = f"{100 * _seconds(of) / total:.0f} %" if total else ""
+        share = f"{100 * seconds(of) / total:.0f} %" if total else ""
         numbers = [counts[status] or None for status in statuses]
-        time = (blocks.span(_seconds(of)), Cell(share, is_number=True))
+        time = (blocks.span(seconds(of)), Cell(share, is_number=True))
         cells.append([project, len(of), *numbers, *time])
     return table(["project", "runs", *statuses, "time", "share"], cells)
-
-
-def _seconds(rows: Sequence[Row]) -> float:
-    return sum(row["duration_s"] or 0.0 for row in rows)
 
 
 def _new_bests(subject: Subject, rows: Sequence[Row], before: Sequence[Row]) -> list[list[Any]]:
