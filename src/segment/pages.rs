@@ -181,3 +181,31 @@ fn decompress(page: &Bytes, levels: usize, limit: usize) -> Result<Bytes> {
     }
     Ok(out.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(levels: &[u8], values: &[u8]) -> Bytes {
+        [levels, &zstd::bulk::compress(values, 1).unwrap()].concat().into()
+    }
+
+    #[test]
+    fn a_page_keeps_its_levels_and_gets_its_values() {
+        let values: Vec<u8> = (0..1000_u16).map(|i| i.to_le_bytes()[0]).collect();
+        let whole = decompress(&page(b"levels", &values), 6, values.len()).unwrap();
+        assert_eq!(whole, [b"levels", &*values].concat());
+        assert_eq!(decompress(&Bytes::from_static(b"levels"), 6, 0).unwrap(), "levels");
+    }
+
+    #[test]
+    fn a_damaged_page_is_an_error_before_it_takes_memory() {
+        let zeros = page(b"", &[0; 10_000]);
+        assert!(decompress(&zeros, 0, 9_999).unwrap_err().to_string().contains("length is impossible"));
+        // A frame that says that it holds 2^60 bytes.
+        let huge = Bytes::from([&[0x28, 0xb5, 0x2f, 0xfd, 0xe0][..], &(1_u64 << 60).to_le_bytes()].concat());
+        assert!(decompress(&huge, 0, 1 << 40).unwrap_err().to_string().contains("length is impossible"));
+        assert!(decompress(&zeros, zeros.len() + 1, 10_000).unwrap_err().to_string().contains("within its levels"));
+        assert!(decompress(&zeros.slice(..zeros.len() - 1), 0, 10_000).is_err());
+    }
+}
