@@ -19,8 +19,8 @@ pub fn wall_micros() -> i64 {
     }
 }
 
-/// A writer's clock; see the module.
-#[derive(Debug)]
+/// A writer's clock; see the module. A copy goes as the original does, in a forked child too.
+#[derive(Debug, Clone)]
 pub struct Clock {
     /// `None` for a clock that stands still.
     origin: Option<Instant>,
@@ -33,7 +33,14 @@ impl Clock {
     /// A clock that starts now.
     #[must_use]
     pub fn start() -> Self {
-        let now = wall_micros();
+        Self::start_after(i64::MIN)
+    }
+
+    /// A clock that starts now, and later than that moment: whatever the wall clock says, what is done by it comes after what
+    /// was done until then.
+    #[must_use]
+    pub fn start_after(micros: i64) -> Self {
+        let now = wall_micros().max(micros.saturating_add(1));
         Self { origin: Some(Instant::now()), origin_micros: now, tick: NO_TICK, last_micros: now }
     }
 
@@ -99,6 +106,18 @@ mod tests {
             last = now;
         }
         assert!((last - wall_micros()).abs() < 50_000, "off by {} us", last - wall_micros());
+    }
+
+    #[test]
+    fn a_clock_that_starts_behind_what_was_done_before_goes_on_from_there() {
+        let before = wall_micros() + 300_000_000;
+        let mut clock = Clock::start_after(before);
+        let first = clock.now_micros();
+        std::thread::sleep(Duration::from_millis(20));
+        let (second, copy) = (clock.now_micros(), clock.clone().now_micros());
+        assert!((before + 1..before + 1_000_000).contains(&first));
+        assert!(first + 10_000 < second && second <= copy);
+        assert!((Clock::start_after(0).now_micros() - wall_micros()).abs() < 50_000);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _runlake, encode
@@ -11,7 +13,7 @@ from .errors import InvalidArgument
 from .mappings import Config, Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -20,6 +22,16 @@ if TYPE_CHECKING:
 
 SUMMARIES = ("last", "min", "max", "mean", "best", "none")
 _TRACEBACK_CHARS = 1 << 16
+
+# Held while attributes of any run are changed, and never while other code runs but that of the values. A thread that holds
+# it may be interrupted by a signal whose handler changes attributes, too.
+_changing = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a child has none of the threads that may hold it
+    os.register_at_fork(
+        before=_changing.acquire,
+        after_in_parent=_changing.release,
+        after_in_child=_changing.release,
+    )
 
 
 class Labels:
@@ -63,12 +75,12 @@ class Run(_runlake.Run):
     @property
     def config(self) -> Config:
         """The settings: a mapping whose changes are recorded."""
-        return Config(self.set_attributes, self._settings)
+        return Config(self._changes, self._settings)
 
     @property
     def summary(self) -> Summary:
         """The results: what is set here, else the last value of each metric."""
-        return Summary(self.set_attributes, self._results, self.last, self.last_values)
+        return Summary(self._changes, self._results, self.last, self.last_values)
 
     def remember(self, config: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
         """Take over settings and results that are recorded already, by this attempt's start or an earlier one."""
@@ -82,8 +94,7 @@ class Run(_runlake.Run):
 
     @name.setter
     def name(self, name: str) -> None:
-        self._set_text("name", name)
-        self.labels.name = name
+        self._set_label("name", name)
 
     @property
     def notes(self) -> str:
@@ -92,8 +103,7 @@ class Run(_runlake.Run):
 
     @notes.setter
     def notes(self, notes: str | None) -> None:
-        self._set_text("notes", notes or "")
-        self.labels.notes = notes or ""
+        self._set_label("notes", notes or "")
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -103,8 +113,10 @@ class Run(_runlake.Run):
     @tags.setter
     def tags(self, tags: Iterable[str]) -> None:
         tags = checked_tags(tags)
-        self.set_attributes([("tags", "json", None, encode.to_json(tags))])
-        self.labels.tags = tags
+        row: encode.Row = ("tags", "json", None, encode.to_json(tags))
+        with self._changes() as record:
+            record([row])
+            self.labels.tags = tags
 
     @property
     def group(self) -> str | None:
@@ -152,7 +164,9 @@ class Run(_runlake.Run):
             raise InvalidArgument(f'invalid goal {goal!r}: expected "minimize" or "maximize"')
         definition = {"step_metric": step_metric, "summary": ",".join(kinds) or None, "goal": goal}
         chosen = {key: value for key, value in definition.items() if value is not None}
-        self.set_attributes([(f"metric/{name}", "json", None, encode.to_json(chosen))])
+        row: encode.Row = (f"metric/{name}", "json", None, encode.to_json(chosen))
+        with self._changes() as record:
+            record([row])
 
     def child(
         self,
@@ -221,13 +235,23 @@ class Run(_runlake.Run):
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         with contextlib.suppress(Exception):  # the error itself matters more
             path = f"writer/{self.writer}/traceback"
-            self.set_attributes([(path, "text", None, text[-_TRACEBACK_CHARS:])])
+            with self._changes() as record:
+                record([(path, "text", None, text[-_TRACEBACK_CHARS:])])
         self.finish("failed")
 
-    def _set_text(self, path: str, text: str) -> None:
+    @contextlib.contextmanager
+    def _changes(self) -> Iterator[Callable[[list[encode.Row]], None]]:
+        """Give what records rows. What is changed along with them is so for all threads in the order of the journal."""
+        with _changing:
+            yield self.set_attributes
+        self.report()
+
+    def _set_label(self, path: str, text: str) -> None:
         if not isinstance(text, str):
             raise TypeError(f"{path}: expected str, got {type(text).__name__}")
-        self.set_attributes([(path, "text", None, text)])
+        with self._changes() as record:
+            record([(path, "text", None, text)])
+            setattr(self.labels, path, text)
 
     def __enter__(self) -> Self:
         return self

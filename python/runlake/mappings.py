@@ -6,11 +6,13 @@ Both are views: the run keeps the values, and the view keeps the run. So a run t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from . import encode
 
-Recorder = Callable[[list[encode.Row]], None]
+# Within it the changes of one thread: what records rows, for as long as no other thread can.
+Changing = Callable[[], AbstractContextManager[Callable[[list[encode.Row]], None]]]
 
 
 class Config(MutableMapping[str, Any]):
@@ -26,10 +28,10 @@ class Config(MutableMapping[str, Any]):
         0.001
     """
 
-    __slots__ = ("_record", "_values")
+    __slots__ = ("_changing", "_values")
 
-    def __init__(self, record: Recorder, values: dict[str, Any]) -> None:
-        object.__setattr__(self, "_record", record)
+    def __init__(self, changing: Changing, values: dict[str, Any]) -> None:
+        object.__setattr__(self, "_changing", changing)
         object.__setattr__(self, "_values", values)
 
     def __getitem__(self, key: str) -> Any:
@@ -39,9 +41,9 @@ class Config(MutableMapping[str, Any]):
         self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
-        paths = [path for path, *_ in encode.rows(f"config/{key}", self._values[key])]
-        self._record([(path, "deleted", None, None) for path in paths])
-        del self._values[key]
+        with self._changing() as record:
+            record(removals("config", {key: self._values[key]}))
+            del self._values[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._values))  # other threads may set others meanwhile
@@ -69,8 +71,11 @@ class Config(MutableMapping[str, Any]):
             FinishedError: After the run was finished.
         """
         changes = {**as_settings(values), **more}
-        self._record(config_rows(changes))
-        self._values.update(changes)
+        rows = rows_of("config", changes)
+        with self._changing() as record:
+            replaced = {key: self._values[key] for key in changes if key in self._values}
+            record([*removals("config", replaced, but=rows), *rows])
+            self._values.update(changes)
 
 
 class Summary(MutableMapping[str, Any]):
@@ -83,16 +88,16 @@ class Summary(MutableMapping[str, Any]):
         >>> run.summary["best_acc"] = 0.93
     """
 
-    __slots__ = ("_last", "_last_values", "_record", "_values")
+    __slots__ = ("_changing", "_last", "_last_values", "_values")
 
     def __init__(
         self,
-        record: Recorder,
+        changing: Changing,
         values: dict[str, Any],
         last: Callable[[str], float | None],
         last_values: Callable[[], dict[str, float]],
     ) -> None:
-        self._record = record
+        self._changing = changing
         self._values = values
         self._last = last
         self._last_values = last_values
@@ -108,9 +113,9 @@ class Summary(MutableMapping[str, Any]):
         self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
-        paths = [path for path, *_ in encode.rows(f"summary/{key}", self._values[key])]
-        self._record([(path, "deleted", None, None) for path in paths])
-        del self._values[key]
+        with self._changing() as record:
+            record(removals("summary", {key: self._values[key]}))
+            del self._values[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self._last_values(), **self._values})
@@ -129,10 +134,11 @@ class Summary(MutableMapping[str, Any]):
             FinishedError: After the run was finished.
         """
         changes = {**_checked("summary", dict(values)), **more}
-        self._record(
-            [row for key, value in changes.items() for row in encode.rows(f"summary/{key}", value)]
-        )
-        self._values.update(changes)
+        rows = rows_of("summary", changes)
+        with self._changing() as record:
+            replaced = {key: self._values[key] for key in changes if key in self._values}
+            record([*removals("summary", replaced, but=rows), *rows])
+            self._values.update(changes)
 
 
 def as_settings(values: Any) -> dict[str, Any]:
@@ -155,9 +161,18 @@ def as_settings(values: Any) -> dict[str, Any]:
     return _checked("config", dict(values))
 
 
-def config_rows(settings: Mapping[str, Any]) -> list[encode.Row]:
-    """Return the rows that record settings."""
-    return [row for key, value in settings.items() for row in encode.rows(f"config/{key}", value)]
+def rows_of(what: str, values: Mapping[str, Any]) -> list[encode.Row]:
+    """Return the rows that record settings or results."""
+    return [row for key, value in values.items() for row in encode.rows(f"{what}/{key}", value)]
+
+
+def removals(
+    what: str, values: Mapping[str, Any], but: Iterable[encode.Row] = ()
+) -> list[encode.Row]:
+    """Return the rows that remove settings or results, all nested ones, but those that other rows set anew."""
+    kept = {path for path, *_ in but}
+    paths = (path for path, *_ in rows_of(what, values))
+    return [(path, "deleted", None, None) for path in paths if path not in kept]
 
 
 def _checked(what: str, values: dict[Any, Any]) -> dict[str, Any]:

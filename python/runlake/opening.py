@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import _runlake, encode
 from .errors import Error, InvalidArgument, RunlakeWarning
 from .handle import Labels, Run, checked_tags, say
-from .mappings import as_settings, config_rows
+from .mappings import as_settings, rows_of
 from .words import name_of
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def open_run(
     ]
     if tags:
         rows.append(("tags", "json", None, encode.to_json(tags)))
-    rows += config_rows(settings)
+    rows += rows_of("config", settings)
 
     run = Run(
         lake,

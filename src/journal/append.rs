@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 
 use super::metrics::Metrics;
-use super::page::{Page, PageView};
+use super::page::{Page, PageRows, PageView};
 use super::pages::PageMaker;
 use crate::clock::Clock;
 use crate::error::Error;
@@ -36,6 +36,8 @@ pub enum FullPage {
         number: u64,
         /// Its file.
         path: PathBuf,
+        /// The numbers of its rows, in case the file goes.
+        rows: PageRows,
     },
 }
 
@@ -46,7 +48,9 @@ impl FullPage {
         match self {
             Self::Held(page) => match page.path() {
                 // Usually the file is the page; elsewhere all of it must be there before the memory goes.
-                Some(path) if page.view().carry().is_ok() => Self::Parked { number: page.number(), path },
+                Some(path) if page.view().carry().is_ok() => {
+                    Self::Parked { number: page.number(), path, rows: page.rows }
+                }
                 _ => Self::Held(page),
             },
             parked @ Self::Parked { .. } => parked,
@@ -58,6 +62,8 @@ impl FullPage {
 #[derive(Debug)]
 pub struct Appender {
     page: Option<Page>,
+    /// The numbers of metrics and attributes with which the live page began.
+    began: (u64, u64),
     next_page: u64,
     maker: Arc<PageMaker>,
     spares: Receiver<Page>,
@@ -110,6 +116,7 @@ impl Appender {
     pub fn new(maker: Arc<PageMaker>, spares: Receiver<Page>, full: Sender<FullPage>, waker: Arc<Waker>) -> Self {
         Self {
             page: None,
+            began: (0, 0),
             next_page: 0,
             maker,
             spares,
@@ -180,12 +187,12 @@ impl Appender {
         let bytes = frame::scalars_bytes(values.len());
         let ids = values.iter().map(|(id, _)| *id);
         let (seq, count) = (self.metric_seq, values.len() as u64);
-        self.metric_seq += count;
         if self.prepare(bytes, &ids) {
             self.append(bytes, |out, seed| frame::write_scalars(out, seed, seq, time, step, values));
         } else {
-            self.lose(Table::Metrics, seq..seq + count);
+            self.lose(Table::Metrics, seq..seq + count, self.refusal.clone());
         }
+        self.metric_seq += count;
     }
 
     /// Appends a value that is not just an `f64`.
@@ -193,12 +200,12 @@ impl Appender {
         self.metrics.set_last(id, value.value().unwrap_or(f64::NAN));
         let bytes = frame::exact_bytes(value);
         let seq = self.metric_seq;
-        self.metric_seq += 1;
         if self.prepare(bytes, &std::iter::once(id)) {
             self.append(bytes, |out, seed| frame::write_exact(out, seed, seq, time, step, id, value));
         } else {
-            self.lose(Table::Metrics, seq..seq + 1);
+            self.lose(Table::Metrics, seq..seq + 1, self.refusal.clone());
         }
+        self.metric_seq += 1;
     }
 
     /// Appends a changed attribute.
@@ -206,7 +213,7 @@ impl Appender {
         if !self.try_set_attribute(path, value) {
             let seq = self.attribute_seq;
             self.attribute_seq += 1;
-            self.lose(Table::Attributes, seq..seq + 1);
+            self.lose(Table::Attributes, seq..seq + 1, self.refusal.clone());
         }
     }
 
@@ -281,6 +288,7 @@ impl Appender {
         let Some(mut page) = page else { return false };
         page.begin(&self.maker.header(self.next_page));
         self.next_page += 1;
+        self.began = self.seqs();
         self.page = Some(page);
         true
     }
@@ -317,7 +325,8 @@ impl Appender {
 
     /// Hands the live page, if it has any frame, to the writer thread. The next event begins another.
     pub fn release_page(&mut self) {
-        let Some(page) = self.page.take() else { return };
+        let Some(mut page) = self.page.take() else { return };
+        page.rows = [self.began.0..self.metric_seq, self.began.1..self.attribute_seq];
         if let Err(TrySendError::Full(page) | TrySendError::Disconnected(page)) =
             self.full.try_send(FullPage::Held(page))
         {
@@ -352,18 +361,16 @@ impl Appender {
         self.turn_page(0);
     }
 
-    fn lose(&mut self, table: Table, seqs: Range<u64>) {
+    /// Counts rows as lost, to be declared by [`Self::declare_lost`].
+    pub fn lose(&mut self, table: Table, seqs: Range<u64>, cause: String) {
         let now = self.clock.now_micros();
         self.lost_rows += seqs.end - seqs.start;
         match self.lost.last_mut() {
-            Some(lost) if lost.table == table && lost.seqs.end == seqs.start => {
+            Some(lost) if lost.table == table && lost.seqs.end == seqs.start && lost.cause == cause => {
                 lost.seqs.end = seqs.end;
                 lost.to_micros = now;
             }
-            _ => {
-                let cause = self.refusal.clone();
-                self.lost.push(Lost { table, seqs, from_micros: now, to_micros: now, cause });
-            }
+            _ => self.lost.push(Lost { table, seqs, from_micros: now, to_micros: now, cause }),
         }
     }
 

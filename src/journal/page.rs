@@ -11,6 +11,7 @@
 
 #![expect(unsafe_code, reason = "the page is memory shared with the kernel, and frames are published by atomic stores")]
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering};
 
 use crate::disk::{AppendedFile, MappedFile};
 use crate::error::Result;
+use crate::format::layout::Table;
 use crate::format::page::{HEADER_BYTES, HEARTBEAT_OFFSET, Header};
 
 /// Where a page's bytes are.
@@ -54,7 +56,12 @@ pub struct Page {
     cursor: usize,
     number: u64,
     seed: u32,
+    /// The numbers of its rows, by table: known to whoever appends, who sets it once the page is full.
+    pub rows: PageRows,
 }
+
+/// The numbers of a page's rows, by table.
+pub type PageRows = [Range<u64>; Table::ALL.len()];
 
 /// A handle that reads a page while it is being appended to.
 #[derive(Debug, Clone)]
@@ -99,7 +106,7 @@ impl Page {
         assert!(capacity > HEADER_BYTES + 64, "a page has room for a frame");
         let (committed, carried) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let shared = Shared { memory, base, capacity, committed, carried };
-        Self { shared: Arc::new(shared), cursor: 0, number: 0, seed: 0 }
+        Self { shared: Arc::new(shared), cursor: 0, number: 0, seed: 0, rows: PageRows::default() }
     }
 
     /// Empties the page and gives it the header of its next use.

@@ -106,14 +106,24 @@ impl PyRun {
         Ok(opened)
     }
 
-    /// Sets attributes: rows of path, type, number and text.
-    fn set_attributes(&self, py: Python<'_>, rows: Vec<AttributeRow>) -> PyResult<()> {
+    /// Sets attributes: rows of path, type, number and text. Runs no code of anybody else's, so that callers may hold locks;
+    /// they call `report` afterwards.
+    fn set_attributes(&self, rows: Vec<AttributeRow>) -> PyResult<()> {
         let attributes = attributes_of(rows)?;
-        self.record(py, |locked| {
+        self.store(|locked| {
             for (path, value) in &attributes {
                 locked.appender.set_attribute(path, value);
             }
         })
+    }
+
+    /// Shows what went wrong in the background, as warnings.
+    ///
+    /// Raises:
+    ///     LoggingError: instead, with `strict`.
+    #[pyo3(name = "report")]
+    fn report_to_python(&self, py: Python<'_>) -> PyResult<()> {
+        self.report(py)
     }
 
     /// The last number that this process logged of a metric; None if it logged none.
@@ -303,12 +313,13 @@ impl PyRun {
         let values = convert::event(data)?;
         let step = step.filter(|step| !step.is_none()).map(step_of).transpose()?;
         let time = time.filter(|time| !time.is_none()).map(micros_of).transpose()?;
-        self.record(py, |locked| append(locked, step, time, &values))
+        self.store(|locked| append(locked, step, time, &values))?;
+        self.report(py)
     }
 
     /// Stores something under the lock. All of Python comes before and after, the making of errors included: a thread that waits
     /// for Python with the lock in its hands waits for ever for one that waits for the lock with Python in its own.
-    fn record(&self, py: Python<'_>, store: impl FnOnce(&mut Locked<KeyCache>)) -> PyResult<()> {
+    fn store(&self, store: impl FnOnce(&mut Locked<KeyCache>)) -> PyResult<()> {
         let Some(writer) = self.writer_in_use()? else { return Ok(()) };
         let finished = {
             let mut locked = writer.lock();
@@ -317,10 +328,7 @@ impl PyRun {
             }
             locked.finished
         };
-        if finished {
-            return Err(self.finished_error());
-        }
-        self.report(py)
+        if finished { Err(self.finished_error()) } else { Ok(()) }
     }
 
     /// Shows what went wrong in the background: as warnings, or with `strict` as an exception.

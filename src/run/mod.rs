@@ -10,6 +10,7 @@ pub mod job;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use self::attempt::Found;
 use crate::clock::Clock;
 use crate::disk::{OsDisk, SharedDisk, current_process};
 use crate::error::{Error, Result};
@@ -76,7 +77,7 @@ struct Place {
     attempt: u32,
     rank: Option<u32>,
     job: Option<String>,
-    began_micros: Option<i64>,
+    clock: Clock,
     settings: WriterSettings,
 }
 
@@ -123,13 +124,16 @@ impl<C: Default + Send + 'static> Run<C> {
             _ => {}
         }
         let rewinds = options.resume_from.is_some();
-        let attempt = if exists { attempt::next(&*disk, &dir, rewinds, options.job.as_deref()) } else { Ok(1) };
+        let nothing = Found { attempt: 1, newest_micros: i64::MIN };
+        let found = if exists { attempt::find(&*disk, &dir, rewinds, options.job.as_deref()) } else { Ok(nothing) };
         // A process that cannot see what there is still logs, as the first attempt, and says so.
-        let (attempt, unseen) = attempt.map_or_else(|error| (1, Some(error)), |attempt| (attempt, None));
+        let (Found { attempt, newest_micros }, unseen) =
+            found.map_or_else(|error| (nothing, Some(error)), |found| (found, None));
+        let clock = options.began_micros.map_or_else(|| Clock::start_after(newest_micros), Clock::standing_at);
         let identity =
             [Lake { path: lake.clone(), disk: disk.clone() }.identity(), RunFile::new(project, &id).identity(&dir)];
-        let Options { rank, job, began_micros, settings, .. } = options;
-        let place = Place { disk, dir, identity, attempt, rank, job, began_micros, settings };
+        let Options { rank, job, settings, .. } = options;
+        let place = Place { disk, dir, identity, attempt, rank, job, clock, settings };
         let process = Slot::start(&place, None);
         {
             let mut locked = process.writer.lock();
@@ -255,9 +259,7 @@ impl<C: Default + Send + 'static> Slot<C> {
         let writer = Writer::start(folder, Origin { writer: id, rank, attempt }, process, &place.settings);
         {
             let mut locked = writer.lock();
-            if let Some(began) = place.began_micros {
-                locked.appender.clock = Clock::standing_at(began);
-            }
+            locked.appender.clock = place.clock.clone();
             for (path, value) in &attributes {
                 locked.appender.set_attribute(path, value);
             }

@@ -14,12 +14,13 @@ use crossbeam_channel::{Receiver, Sender};
 use super::Shared;
 use crate::clock;
 use crate::disk::SharedDisk;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::frame;
+use crate::format::layout::Table;
 use crate::format::page::HEADER_BYTES;
 use crate::format::rows::{Origin, Rows};
 use crate::journal::append::FullPage;
-use crate::journal::page::{Page, PageView};
+use crate::journal::page::{Page, PageRows, PageView};
 use crate::journal::pages::PageMaker;
 use crate::journal::read::Frames;
 use crate::settings::{HEARTBEAT_SECS, QUEUED_PAGES, SPARE_PAGES, WriterSettings};
@@ -203,6 +204,17 @@ impl<C> Keeper<C> {
     /// Holds the page that came next until its rows are sealed.
     pub(super) fn hold(&mut self, page: FullPage) {
         self.held.push(page);
+        self.next_page += 1;
+    }
+
+    /// Goes on behind the page that came next, whose file is gone: its rows are lost, and declared as such.
+    pub(super) fn give_up(&mut self, rows: &PageRows, cause: &Error) {
+        let mut locked = self.shared.locked.lock();
+        for (table, seqs) in Table::ALL.into_iter().zip(rows).filter(|(_, seqs)| !seqs.is_empty()) {
+            locked.appender.lose(table, seqs.clone(), cause.to_string());
+        }
+        drop(locked);
+        self.shared.report(cause);
         self.next_page += 1;
     }
 

@@ -116,16 +116,14 @@ impl Sealer {
             }
             let Some(page) = keeper.next_full() else { return Ok(worked) };
             worked = true;
-            match self.decode(&page) {
-                Ok(()) => keeper.hold(page),
-                Err(error) => {
-                    // A file that somebody removed will not come back; `verify` finds the gap.
-                    let is_gone = error.io_kind() == Some(io::ErrorKind::NotFound);
-                    if is_gone {
-                        keeper.hold(page);
-                    } else {
-                        keeper.put_back(page);
-                    }
+            match (self.decode(&page), &page) {
+                (Ok(()), _) => keeper.hold(page),
+                // A file that somebody removed will not come back.
+                (Err(error), FullPage::Parked { rows, .. }) if error.io_kind() == Some(io::ErrorKind::NotFound) => {
+                    keeper.give_up(rows, &error);
+                }
+                (Err(error), _) => {
+                    keeper.put_back(page);
                     return Err(error);
                 }
             }

@@ -14,9 +14,7 @@ use super::folder::RunFolder;
 use super::keeper::{Keeper, Timer};
 use super::seal::Sealer;
 use super::{Control, Shared};
-use crate::clock;
 use crate::error::{Error, Result};
-use crate::format::lost::Lost;
 use crate::format::page::HEADER_BYTES;
 use crate::settings::{CARRY_SECS, WriterSettings};
 use crate::value::Attribute;
@@ -133,9 +131,7 @@ impl<C: Send + 'static> WriterThread<C> {
         self.folder.ensure()?;
         self.keeper.forget_free();
         let removed = self.sealer.forget_removed();
-        let now = clock::wall_micros();
         let attributes = self.sealer.attributes().clone();
-        let writer = self.keeper.origin().writer;
         {
             let mut locked = self.shared.locked.lock();
             locked.appender.drop_spares();
@@ -145,11 +141,9 @@ impl<C: Send + 'static> WriterThread<C> {
                 locked.appender.set_attribute(path, value);
             }
             for (table, range) in &removed {
-                let cause = "the run's folder was removed".to_owned();
-                let lost =
-                    Lost { table: *table, seqs: range.first..range.end, from_micros: now, to_micros: now, cause };
-                locked.appender.set_attribute(&lost.path(writer), &lost.attribute());
+                locked.appender.lose(*table, range.first..range.end, "the run's folder was removed".to_owned());
             }
+            locked.appender.declare_lost();
         }
         // Rows that are only in files without a name would not survive a kill.
         self.drain()?;

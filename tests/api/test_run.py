@@ -107,6 +107,15 @@ def test_settings_read_as_they_were_set(run):
     assert not hasattr(run.config, "lr")
 
 
+def test_a_mapping_that_is_set_again_leaves_nothing_of_the_one_before(run):
+    run.config["a"] = {"x": 1, "y": {"z": 2}}
+    run.summary["a"] = {"x": 1}
+    run.config["a"] = {"x": 3}
+    run.summary["a"] = 4
+    assert stored(run, "config/") == {"a/x": ("int", 3.0, None)}
+    assert stored(run, "summary/") == {"a": ("int", 4.0, None)}
+
+
 def test_a_removed_setting_is_gone_and_its_history_stays(run):
     run.config["a"] = {"x": 1, "y": 2}
     del run.config["a"]

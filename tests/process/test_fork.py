@@ -196,6 +196,34 @@ def test_a_child_may_open_runs_of_its_own(tmp_path, lake):
     assert journal(lake) == []
 
 
+def test_children_describe_a_run_that_a_thread_of_the_parent_describes(tmp_path, lake):
+    body = """
+        def describe():
+            while not stop.is_set():
+                run.config["turn"] = logged
+
+        def work(number):
+            run.config[f"child {number}"] = number
+            run.notes = f"by {number}"
+
+        describer = threading.Thread(target=describe)
+        describer.start()
+        for number in range(40):
+            worker = fork.Process(target=work, args=[number])
+            worker.start()
+            worker.join(30)
+            assert worker.exitcode == 0
+        stop.set()
+        describer.join()
+        turn = run.config["turn"]
+        run.config["last"] = turn
+    """
+    check_parent(lake, train(tmp_path, lake, body))
+    (row,) = rl.open(lake).runs().rows()
+    assert [row[f"config.child {number}"] for number in range(40)] == list(range(40))
+    assert (row["config.turn"], row["notes"]) == (row["config.last"], "by 39")
+
+
 def test_a_run_that_was_finished_before_the_fork_is_finished_in_the_child(tmp_path, lake):
     script = """
         import os, sys

@@ -8,6 +8,7 @@ asked to pass it on as often as it can.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections import Counter, defaultdict
@@ -164,6 +165,35 @@ def a_run_that_ends(lake: str) -> None:
         assert row[f"config.{key}"] == value, key
 
 
+def described_at_once(lake: str) -> None:
+    """Threads that set and remove the same settings, results and labels: what the run says of itself is what is stored."""
+    for number in range(400):
+        run = rl.init("p", lake=lake, quiet=True)
+
+        def describe(thread: int, run: rl.Run = run) -> Callable[[], None]:
+            def change() -> None:
+                for turn in range(3):
+                    run.config["key"] = {f"nested {thread}": turn}
+                    with contextlib.suppress(KeyError):
+                        del run.config["key"]
+                    run.config["setting"] = thread
+                    run.summary["result"] = thread
+                    run.tags = (str(thread),)
+                    run.notes = f"note {thread}"
+                    run.name = f"name {thread}"
+
+            return change
+
+        at_once(*map(describe, range(3)))
+        seen = {"config.setting": run.config["setting"], "summary.result": run.summary["result"]}
+        seen |= {"tags": list(run.tags), "notes": run.notes, "name": run.name}
+        run.finish()
+        (row,) = rl.open(lake).runs(runs=run.id).rows()
+        assert {key: row[key] for key in seen} == seen, number
+        left = [key for key in row if key.startswith("config.key") and row[key] is not None]
+        assert left == [], number
+
+
 def reading(lake: str) -> None:
     """Threads that read while others log: every reading has all that was logged before it, each event once."""
     events = 10_000
@@ -229,6 +259,7 @@ CHECKS = (
     one_run,
     steps_of_their_own,
     a_run_that_ends,
+    described_at_once,
     reading,
     changed_meanwhile,
 )
