@@ -60,8 +60,8 @@ pub struct Page {
     pub rows: PageRows,
 }
 
-/// The numbers of a page's rows, by table.
-pub type PageRows = [Range<u64>; Table::ALL.len()];
+/// The numbers of a page's rows, by table, in the order of [`Table::JOURNALED`].
+pub type PageRows = [Range<u64>; Table::JOURNALED.len()];
 
 /// A handle that reads a page while it is being appended to.
 #[derive(Debug, Clone)]
