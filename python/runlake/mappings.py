@@ -41,9 +41,7 @@ class Config(MutableMapping[str, Any]):
         self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
-        with self._changing() as record:
-            record(removals("config", {key: self._values[key]}))
-            del self._values[key]
+        _delete(self._changing, "config", self._values, key)
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._values))  # other threads may set others meanwhile
@@ -71,11 +69,7 @@ class Config(MutableMapping[str, Any]):
             FinishedError: After the run was finished.
         """
         changes = {**as_settings(values), **more}
-        rows = rows_of("config", changes)
-        with self._changing() as record:
-            replaced = {key: self._values[key] for key in changes if key in self._values}
-            record([*removals("config", replaced, but=rows), *rows])
-            self._values.update(changes)
+        _update(self._changing, "config", self._values, changes)
 
 
 class Summary(MutableMapping[str, Any]):
@@ -113,9 +107,7 @@ class Summary(MutableMapping[str, Any]):
         self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
-        with self._changing() as record:
-            record(removals("summary", {key: self._values[key]}))
-            del self._values[key]
+        _delete(self._changing, "summary", self._values, key)
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self._last_values(), **self._values})
@@ -134,11 +126,7 @@ class Summary(MutableMapping[str, Any]):
             FinishedError: After the run was finished.
         """
         changes = {**_checked("summary", dict(values)), **more}
-        rows = rows_of("summary", changes)
-        with self._changing() as record:
-            replaced = {key: self._values[key] for key in changes if key in self._values}
-            record([*removals("summary", replaced, but=rows), *rows])
-            self._values.update(changes)
+        _update(self._changing, "summary", self._values, changes)
 
 
 def as_settings(values: Any) -> dict[str, Any]:
@@ -166,13 +154,28 @@ def rows_of(what: str, values: Mapping[str, Any]) -> list[encode.Row]:
     return [row for key, value in values.items() for row in encode.rows(f"{what}/{key}", value)]
 
 
-def removals(
-    what: str, values: Mapping[str, Any], but: Iterable[encode.Row] = ()
-) -> list[encode.Row]:
-    """Return the rows that remove settings or results, all nested ones, but those that other rows set anew."""
-    kept = {path for path, *_ in but}
-    paths = (path for path, *_ in rows_of(what, values))
-    return [(path, "deleted", None, None) for path in paths if path not in kept]
+def _update(
+    changing: Changing, what: str, values: dict[str, Any], changes: Mapping[str, Any]
+) -> None:
+    """Set settings or results, and remove what was nested in those that are replaced and is not set anew."""
+    rows = rows_of(what, changes)
+    kept = {path for path, *_ in rows}
+    with changing() as record:
+        replaced = {key: values[key] for key in changes if key in values}
+        removed = [row for row in _removals(what, replaced) if row[0] not in kept]
+        record([*removed, *rows])
+        values.update(changes)
+
+
+def _delete(changing: Changing, what: str, values: dict[str, Any], key: str) -> None:
+    """Remove a setting or a result, and all that is nested in it."""
+    with changing() as record:
+        record(_removals(what, {key: values[key]}))
+        del values[key]
+
+
+def _removals(what: str, values: Mapping[str, Any]) -> list[encode.Row]:
+    return [(path, "deleted", None, None) for path, *_ in rows_of(what, values)]
 
 
 def _checked(what: str, values: dict[Any, Any]) -> dict[str, Any]:

@@ -51,6 +51,12 @@ impl Table {
         }
     }
 
+    /// The table of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.name() == name)
+    }
+
     /// Whether a row has a step. Such tables begin with a name and the step, and are sorted by both.
     #[must_use]
     pub fn has_steps(self) -> bool {

@@ -62,8 +62,6 @@ impl FullPage {
 #[derive(Debug)]
 pub struct Appender {
     page: Option<Page>,
-    /// The numbers of metrics and attributes with which the live page began.
-    began: (u64, u64),
     next_page: u64,
     maker: Arc<PageMaker>,
     spares: Receiver<Page>,
@@ -116,7 +114,6 @@ impl Appender {
     pub fn new(maker: Arc<PageMaker>, spares: Receiver<Page>, full: Sender<FullPage>, waker: Arc<Waker>) -> Self {
         Self {
             page: None,
-            began: (0, 0),
             next_page: 0,
             maker,
             spares,
@@ -288,7 +285,7 @@ impl Appender {
         let Some(mut page) = page else { return false };
         page.begin(&self.maker.header(self.next_page));
         self.next_page += 1;
-        self.began = self.seqs();
+        page.rows = self.seqs().map(|next| next..next);
         self.page = Some(page);
         true
     }
@@ -326,7 +323,9 @@ impl Appender {
     /// Hands the live page, if it has any frame, to the writer thread. The next event begins another.
     pub fn release_page(&mut self) {
         let Some(mut page) = self.page.take() else { return };
-        page.rows = [self.began.0..self.metric_seq, self.began.1..self.attribute_seq];
+        for (rows, next) in page.rows.iter_mut().zip(self.seqs()) {
+            rows.end = next;
+        }
         if let Err(TrySendError::Full(page) | TrySendError::Disconnected(page)) =
             self.full.try_send(FullPage::Held(page))
         {
@@ -347,8 +346,8 @@ impl Appender {
 
     /// One past the last sequence number given, of metrics and of attributes.
     #[must_use]
-    pub fn seqs(&self) -> (u64, u64) {
-        (self.metric_seq, self.attribute_seq)
+    pub fn seqs(&self) -> [u64; Table::JOURNALED.len()] {
+        [self.metric_seq, self.attribute_seq]
     }
 
     /// Gives up the prepared pages, whose files are gone.

@@ -56,7 +56,7 @@ pub struct Page {
     cursor: usize,
     number: u64,
     seed: u32,
-    /// The numbers of its rows, by table: known to whoever appends, who sets it once the page is full.
+    /// The numbers of its rows: known to whoever appends, who sets where they begin, and once the page is full where they end.
     pub rows: PageRows,
 }
 

@@ -201,7 +201,8 @@ impl PyLake {
         Ok(table)
     }
 
-    /// All rows of "metrics" or "objects", as other programs can read them: the paths of files whose rows all count, and the other rows.
+    /// All rows of "metrics" or "objects", as other programs can read them: the paths of files whose rows all count, and the
+    /// other rows.
     ///
     /// Files that are seen to be damaged are left out and warned of; with `is_checked` each is read to see it. Some run must
     /// have the metrics of these names.
@@ -214,7 +215,10 @@ impl PyLake {
         names: Option<Vec<String>>,
         is_checked: bool,
     ) -> PyResult<(Vec<PathBuf>, PyTable)> {
-        let table = if table == Rows::Objects.name() { Rows::Objects } else { Rows::Metrics };
+        let table = Rows::named(table).filter(|table| table.has_steps()).ok_or_else(|| {
+            let expected = "metrics or objects".to_owned();
+            Error::InvalidArgument { what: "table", got: format!("{table:?}"), expected }
+        })?;
         let mut problems = Vec::new();
         let sealed = py.detach(|| -> Result<_> {
             let states = which.parse()?.read(&self.catalog, &mut problems)?;

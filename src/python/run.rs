@@ -211,7 +211,7 @@ impl PyRun {
     /// Rows of metrics that this process has logged.
     #[getter]
     fn logged_rows(&self) -> u64 {
-        self.run.as_ref().map_or(0, |run| run.writer().lock().appender.seqs().0)
+        self.run.as_ref().map_or(0, |run| run.writer().lock().appender.seqs()[0])
     }
 
     /// Rows of this process that could not be stored.

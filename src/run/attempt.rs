@@ -20,9 +20,9 @@ pub(super) struct Found {
     pub(super) newest_micros: i64,
 }
 
-/// What a process finds that opens the existing run in `dir`. Its attempt is that of the writers of its own job or, unless it goes back
-/// to an earlier step, of the writers that live, so that all who log together share one attempt; else one more than any
-/// before.
+/// What a process finds that opens the existing run in `dir`. Its attempt is that of the writers of its own job or, unless
+/// it goes back to an earlier step, of the writers that live, so that all who log together share one attempt; else one
+/// more than any before.
 ///
 /// # Errors
 /// Where the run's folder cannot be listed.

@@ -5,7 +5,6 @@
 //! they are decompressed.
 
 use std::cell::RefCell;
-use std::fmt::{self, Debug, Formatter};
 use std::io::Cursor;
 use std::sync::Arc;
 use std::vec;
@@ -95,12 +94,6 @@ struct Decompressed {
     limit: usize,
 }
 
-impl Debug for Decompressed {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decompressed").field("limit", &self.limit).finish_non_exhaustive()
-    }
-}
-
 impl Decompressed {
     fn decompress(&self, mut page: Page) -> Result<Page> {
         match &mut page {
@@ -155,8 +148,8 @@ thread_local! {
     static ZSTD: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// A page whose first `levels` bytes are not compressed and whose other bytes are. The `limit` is for a damaged page that says
-/// that it holds more than there is memory.
+/// A page whose first `levels` bytes are not compressed and whose other bytes are. The `limit` is for a damaged page that
+/// says that it holds more than there is memory.
 fn decompress(page: &Bytes, levels: usize, limit: usize) -> Result<Bytes> {
     let Some((levels, compressed)) = page.split_at_checked(levels) else {
         return Err(ParquetError::EOF("a page ends within its levels".into()));

@@ -53,8 +53,8 @@ impl Segment {
         let text = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == footer::KEY)?.value.as_deref());
         let footer = text.ok_or_else(|| damaged(path, "no runlake key in its footer".into()))?;
         let footer = Footer::from_json(footer).map_err(|detail| damaged(path, detail))?;
-        let table = Table::ALL.into_iter().find(|table| table.name() == footer.table);
-        let table = table.ok_or_else(|| damaged(path, format!("unknown table {:?}", footer.table)))?;
+        let table =
+            Table::named(&footer.table).ok_or_else(|| damaged(path, format!("unknown table {:?}", footer.table)))?;
         let metadata = guarded(path, || with_columns(Arc::new(metadata), table))?;
         Ok(Self { path: path.to_owned(), bytes, table, footer, metadata, file })
     }

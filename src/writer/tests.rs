@@ -1,8 +1,9 @@
-//! A writer whose thread ends, or whose files go: it must keep nobody waiting, what was logged stays readable, and what cannot
-//! is declared.
+//! A writer whose thread ends, or whose files go: it must keep nobody waiting, what was logged stays readable, and what
+//! cannot is declared.
 
 #![expect(clippy::disallowed_methods, reason = "tests look at the disk from outside")]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,26 +13,31 @@ use super::*;
 use crate::catalog::liveness::Observer;
 use crate::disk::faulty::FaultyDisk;
 use crate::disk::{OsDisk, current_process};
-use crate::lake::{Lake, RunFile, tail};
+use crate::lake::{Lake, RunFile, RunRef, tail};
 use crate::repair::verify::{Severity, verify};
 use crate::value::{Attribute, WriterId};
+
+/// The writer of a run in the lake at `path`, on that disk.
+fn start(path: &Path, disk: FaultyDisk, settings: &WriterSettings) -> (RunRef, Writer<()>) {
+    let lake = Lake::create(path).unwrap();
+    let run = lake.run("p", "r");
+    let identity = [lake.identity(), RunFile::new("p", "r").identity(&run.dir)];
+    let folder = RunFolder::new(Arc::new(disk), run.dir.clone(), identity);
+    let origin = Origin { writer: WriterId::random(), rank: None, attempt: 1 };
+    (run, Writer::start(folder, origin, current_process(), settings))
+}
 
 #[test]
 fn a_thread_that_panics_keeps_nobody_waiting_and_loses_nothing() {
     const EVENTS: u64 = 200_000;
     let dir = tempfile::tempdir().unwrap();
-    let lake = Lake::create(dir.path()).unwrap();
-    let run = lake.run("p", "r");
-    let identity = [lake.identity(), RunFile::new("p", "r").identity(&run.dir)];
     let disk = FaultyDisk::new(|action, path| {
         let is_segment = action == "create" && path.to_string_lossy().contains(".parquet");
         assert!(!is_segment, "the test lets the writer's thread panic here");
         Ok(())
     });
-    let folder = RunFolder::new(Arc::new(disk), run.dir.clone(), identity);
-    let origin = Origin { writer: WriterId::random(), rank: None, attempt: 1 };
     let settings = WriterSettings { seal: Duration::from_millis(1), ..WriterSettings::default() };
-    let writer: Writer<()> = Writer::start(folder, origin, current_process(), &settings);
+    let (run, writer) = start(dir.path(), disk, &settings);
     let log = |event: u64| {
         let mut locked = writer.lock();
         let loss = locked.appender.metrics.id("loss");
@@ -59,9 +65,6 @@ fn a_thread_that_panics_keeps_nobody_waiting_and_loses_nothing() {
 fn a_page_on_disk_only_that_is_removed_before_it_was_sealed_is_lost_and_declared() {
     const EVENTS: u64 = 20_000;
     let dir = tempfile::tempdir().unwrap();
-    let lake = Lake::create(dir.path()).unwrap();
-    let run = lake.run("p", "r");
-    let identity = [lake.identity(), RunFile::new("p", "r").identity(&run.dir)];
     let refuses = Arc::new(AtomicBool::new(true));
     let refused = refuses.clone();
     let disk = FaultyDisk::new(move |action, path| {
@@ -69,10 +72,8 @@ fn a_page_on_disk_only_that_is_removed_before_it_was_sealed_is_lost_and_declared
         let refused = is_segment && refused.load(Ordering::Relaxed);
         if refused { Err(Error::io(action, path, std::io::ErrorKind::StorageFull.into())) } else { Ok(()) }
     });
-    let folder = RunFolder::new(Arc::new(disk), run.dir.clone(), identity);
-    let origin = Origin { writer: WriterId::random(), rank: None, attempt: 1 };
     let settings = WriterSettings { seal: Duration::from_millis(1), page_bytes: 1 << 14, ..WriterSettings::default() };
-    let writer: Writer<()> = Writer::start(folder, origin, current_process(), &settings);
+    let (run, writer) = start(dir.path(), disk, &settings);
     writer.secure();
     let wait_until = |what: &str, is_so: &dyn Fn() -> bool| {
         let begun = Instant::now();
@@ -101,7 +102,7 @@ fn a_page_on_disk_only_that_is_removed_before_it_was_sealed_is_lost_and_declared
     let verified = verify(&OsDisk, &run, &Observer::now(), &mut |_| {});
     let gaps = verified.findings.iter().filter(|finding| finding.severity == Severity::Gap);
     assert_eq!(gaps.count(), verified.findings.len(), "{verified:?}");
-    let (metrics, attributes) = writer.lock().appender.seqs();
+    let [metrics, attributes] = writer.lock().appender.seqs();
     assert!(lost > EVENTS / 2);
     assert_eq!(verified.rows + lost, metrics + attributes);
 }
