@@ -44,6 +44,7 @@ TASKS = {
     "lint": "formatting, clippy, ruff, mypy and licences",
     "fmt": "format all Rust and Python files",
     "bench": "build for release, and run benches/log.py; arguments go to the program",
+    "soak": "build, and have 64 processes write and 4 read for ten minutes; arguments go to the program",
     "docs": "build the documentation site; its warnings are errors",
     "build": "build a release wheel into the cache, and say where it is",
 }
@@ -236,6 +237,8 @@ def main() -> int:
             steps.run("ruff format", RUFF, "format")
         elif task == "bench":
             run_program(steps, "release", "benches/log.py", arguments)
+        elif task == "soak":
+            run_program(steps, "quick", "tests/process/soak.py", arguments)
         elif task == "docs":
             docs(steps)
         elif wheel := build_wheel(steps, "release", CACHE / f"wheel-{digest(ROOT)}"):
