@@ -5,19 +5,20 @@
 //! [`MARK`].
 
 /// Bytes of a block, but the last.
-pub const BLOCK_BYTES: u64 = 1024;
+pub const BLOCK_BYTES: u64 = BLOCK as u64;
 
 /// What the checksums end with: a footer that has lost the key that tells of them is not that of a file without.
 pub const MARK: [u8; 4] = *b"RLCK";
 
 /// What follows the blocks' checksums: that of the footer, and the mark.
-pub const END_BYTES: u64 = 8;
+pub const END_BYTES: u64 = END as u64;
 
 /// What Parquet's footer is followed by: its length and the magic.
 pub const LENGTH_BYTES: u64 = 8;
 
 const BLOCK: usize = 1024;
 const SUM: usize = size_of::<u32>();
+const END: usize = SUM + MARK.len();
 
 /// Where the parts of a file's end are, as offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,13 +91,13 @@ impl BlockSums {
 /// Whether these are whole blocks with these checksums.
 #[must_use]
 pub fn blocks_fit(blocks: &[u8], sums: &[u8]) -> bool {
-    blocks.chunks(BLOCK).map(|block| crc32c::crc32c(block).to_le_bytes()).eq(sums.chunks(SUM).map(<[u8]>::to_owned))
+    blocks.chunks(BLOCK).flat_map(|block| crc32c::crc32c(block).to_le_bytes()).eq(sums.iter().copied())
 }
 
 /// Whether these are the last [`END_BYTES`] before a footer, and the footer that they were made for.
 #[must_use]
 pub fn end_fits(bytes: &[u8]) -> bool {
-    let Some((stored, footer)) = bytes.split_first_chunk::<{ END_BYTES as usize }>() else { return false };
+    let Some((stored, footer)) = bytes.split_first_chunk::<END>() else { return false };
     *stored == BlockSums::default().to_bytes(footer)[..]
 }
 
@@ -107,7 +108,7 @@ mod tests {
     #[test]
     fn blocks_fit_however_they_came_and_no_others_do() {
         for bytes in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5] {
-            let blocks: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
+            let blocks: Vec<u8> = (0..=250).cycle().take(bytes).collect();
             let (mut whole, mut parts) = (BlockSums::default(), BlockSums::default());
             whole.add(&blocks);
             blocks.chunks(1000).for_each(|part| parts.add(part));

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::format::footer::{self, Checksum, Footer};
 use crate::format::layout::Table;
 use crate::format::schema;
-use crate::format::sums::{BLOCK_BYTES, BlockSums, End, LENGTH_BYTES};
+use crate::format::sums::{BLOCK_BYTES, BlockSums, End};
 use crate::settings::ROW_GROUP_ROWS;
 
 /// Rows in a page of a column, which is the least that is read: the rows of one metric of a thousand.
@@ -58,8 +58,8 @@ impl Output {
     /// Writes what is behind the pages: their index, the checksums, Parquet's footer. Gives the file.
     fn close(mut self) -> io::Result<Box<dyn WriteFile>> {
         let end = self.end.take().unwrap_or_default();
-        let footer =
-            end.last_chunk::<{ LENGTH_BYTES as usize }>().and_then(|length| End::footer(end.len() as u64, length));
+        let length = end.last_chunk::<8>();
+        let footer = length.and_then(|length| End::footer(end.len() as u64, length));
         let footer = footer.and_then(|footer| usize::try_from(footer).ok()).ok_or(io::ErrorKind::InvalidData)?;
         let (index, footer) = end.split_at(footer);
         self.blocks.add(index);
