@@ -25,7 +25,7 @@ pub struct Clock {
     /// `None` for a clock that stands still.
     origin: Option<Instant>,
     origin_micros: i64,
-    tick: Option<Tick>,
+    tick: i64,
     last_micros: i64,
 }
 
@@ -41,39 +41,39 @@ impl Clock {
     #[must_use]
     pub fn start_after(micros: i64) -> Self {
         let now = wall_micros().max(micros.saturating_add(1));
-        Self { origin: Some(Instant::now()), origin_micros: now, tick: None, last_micros: now }
+        Self { origin: Some(Instant::now()), origin_micros: now, tick: NO_TICK, last_micros: now }
     }
 
     /// A clock that stands at that moment, for what happened before it is recorded here.
     #[must_use]
     pub fn standing_at(micros: i64) -> Self {
-        Self { origin: None, origin_micros: micros, tick: None, last_micros: micros }
+        Self { origin: None, origin_micros: micros, tick: NO_TICK, last_micros: micros }
     }
 
     /// Microseconds since 1970 UTC; never less than the value before.
     #[inline]
     pub fn now_micros(&mut self) -> i64 {
         let tick = tick();
-        if tick.is_none() || tick != self.tick {
+        if tick != Some(self.tick) {
             self.turn(tick);
         }
         self.last_micros
     }
 
     #[cold]
-    fn turn(&mut self, tick: Option<Tick>) {
-        self.tick = tick;
+    fn turn(&mut self, tick: Option<i64>) {
+        self.tick = tick.unwrap_or(NO_TICK);
         let since = self.origin.map_or(0, |origin| i64::try_from(origin.elapsed().as_micros()).unwrap_or(i64::MAX));
         self.last_micros = self.last_micros.max(self.origin_micros.saturating_add(since));
     }
 }
 
-/// The kernel's last tick, as the time that it left behind: seconds and nanoseconds.
-type Tick = (i64, i64);
+/// No time of a tick.
+const NO_TICK: i64 = i64::MIN;
 
-/// The kernel's last tick; `None` where it cannot be had cheaply.
+/// The kernel's last tick, as the time in nanoseconds that it left behind; `None` where it cannot be had cheaply.
 #[inline]
-fn tick() -> Option<Tick> {
+fn tick() -> Option<i64> {
     #[cfg(target_os = "linux")]
     {
         let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -81,7 +81,8 @@ fn tick() -> Option<Tick> {
         // SAFETY: the call writes one timespec, and reads memory that the kernel shares with every process.
         let failed = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
         #[expect(clippy::useless_conversion, reason = "the fields' types differ between targets")]
-        (failed == 0).then_some((now.tv_sec.into(), now.tv_nsec.into()))
+        let (secs, nanos) = (i64::from(now.tv_sec), i64::from(now.tv_nsec));
+        (failed == 0).then(|| secs.wrapping_mul(1_000_000_000).wrapping_add(nanos))
     }
     #[cfg(not(target_os = "linux"))]
     None

@@ -5,6 +5,8 @@ Needs Rust, Python 3.10 or later with pip, and nothing else. Everything made lie
 checkout, in ``$RUNLAKE_CACHE`` (default ``~/.cache/runlake``), shared by all checkouts:
 
 * ``tools-<key>``: a virtual environment with ``tools/requirements-test.txt``, one per Python.
+* ``recipes-<key>``: one with ``tools/requirements-recipes.txt``, for recipes of the guides. Only ``test`` without arguments
+  makes it; with arguments it is used where it is there.
 * ``env-<checkout>-<profile>``: a small environment on top of it, in which this checkout's wheel
   is installed, so that what is tested is what users install.
 * ``target``: what cargo builds, one checkout at a time.
@@ -34,7 +36,6 @@ if sys.platform != "win32":
     import fcntl
 
 ROOT = Path(__file__).resolve().parents[1]
-REQUIREMENTS = ROOT / "tools" / "requirements-test.txt"
 CACHE = Path(os.environ.get("RUNLAKE_CACHE") or Path.home() / ".cache" / "runlake").resolve()
 TARGET = CACHE / "target"
 BIN = "Scripts" if os.name == "nt" else "bin"
@@ -55,7 +56,14 @@ def digest(*parts: object) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:12]
 
 
-TOOLS = CACHE / f"tools-{digest(sys.version, sys.base_prefix, REQUIREMENTS.read_text())}"
+def environment(name: str, requirements: str) -> tuple[Path, Path]:
+    """Return where the environment lies that has the packages of a file in ``tools``, and that file."""
+    file = ROOT / "tools" / requirements
+    return CACHE / f"{name}-{digest(sys.version, sys.base_prefix, file.read_text())}", file
+
+
+TOOLS, REQUIREMENTS = environment("tools", "requirements-test.txt")
+RECIPES, RECIPES_REQUIREMENTS = environment("recipes", "requirements-recipes.txt")
 PYTHON = str(TOOLS / BIN / "python")
 MATURIN, RUFF = str(TOOLS / BIN / "maturin"), str(TOOLS / BIN / "ruff")
 
@@ -99,6 +107,8 @@ def variables(env: Path | None) -> dict[str, str]:
         "PYO3_PYTHON": PYTHON,
         "RUFF_CACHE_DIR": str(CACHE / "ruff"),
     }
+    if (RECIPES / "complete").exists():
+        changed["RECIPES_PYTHON"] = str(RECIPES / BIN / "python")
     if env:
         changed["VIRTUAL_ENV"] = str(env)
         changed["PATH"] = os.pathsep.join([str(env / BIN), os.environ.get("PATH", "")])
@@ -133,16 +143,18 @@ def target_folder() -> Iterator[None]:
         yield
 
 
-def set_up_tools(steps: Steps) -> bool:
+def set_up(steps: Steps, env: Path, requirements: Path) -> bool:
     """Install the required packages once per Python and requirements file."""
-    with locked("tools"):
-        complete = TOOLS / "complete"
+    name = env.name.partition("-")[0]
+    with locked(name):
+        complete = env / "complete"
         if complete.exists():
             return True
-        shutil.rmtree(TOOLS, ignore_errors=True)
-        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)]
-        made = steps.run("make an environment", sys.executable, "-m", "venv", str(TOOLS))
-        if made and steps.run("install the tools (once)", *pip):
+        shutil.rmtree(env, ignore_errors=True)
+        python = str(env / BIN / "python")
+        pip = [python, "-m", "pip", "install", "--quiet", "--requirement", str(requirements)]
+        made = steps.run("make an environment", sys.executable, "-m", "venv", str(env))
+        if made and steps.run(f"install the {name} (once)", *pip):
             complete.touch()
         return complete.exists()
 
@@ -206,6 +218,7 @@ def test(steps: Steps, arguments: list[str]) -> None:
     if not arguments:
         lint(steps)
         steps.cargo("cargo test", "test", "--no-default-features")
+        set_up(steps, RECIPES, RECIPES_REQUIREMENTS)
     if env := install(steps):
         pytest = [str(env / BIN / "python"), "-m", "pytest", *(arguments or ["-n", "2"])]
         steps.run("pytest", *pytest, env=env)
@@ -224,7 +237,7 @@ def main() -> int:
     parser.add_argument("task", choices=TASKS, metavar="task")
     task, arguments = parser.parse_known_args(sys.argv[1:2])[0].task, sys.argv[2:]
     steps = Steps()
-    if set_up_tools(steps):
+    if set_up(steps, TOOLS, REQUIREMENTS):
         if task == "demo":
             run_program(steps, "quick", "examples/digits.py", arguments)
         elif task == "test":

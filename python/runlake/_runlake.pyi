@@ -168,7 +168,12 @@ class Lake:
         self, staging: str | PathLike[str], project: str, id: str, *, replace: bool
     ) -> str: ...
     def sealed(
-        self, which: _Which, *, names: Sequence[str] | None = None, is_checked: bool = False
+        self,
+        which: _Which,
+        *,
+        table: str = "metrics",
+        names: Sequence[str] | None = None,
+        is_checked: bool = False,
     ) -> tuple[list[Path], Table]: ...
     def compare(
         self,

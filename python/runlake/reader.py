@@ -237,10 +237,11 @@ class Reader:
         memory_limit: str | None = None,
         threads: int | None = None,
     ) -> Query:
-        """Ask in SQL, of DuckDB, over the views `runs`, `metrics` and `attributes`, those of live runs included.
+        """Ask in SQL, of DuckDB, over the views `runs`, `metrics`, `attributes` and `objects`, those of live runs included.
 
-        The views have the columns of the tables that `runs()`, `metrics()` and `attributes()` return, as of now. Only the
-        files, row groups and columns that the query needs are read. Damaged files are passed over, with a warning.
+        The views have the columns of the tables that `runs()`, `metrics()` and `attributes()` return, as of now; those of
+        `objects` are in the guide. Only the files, row groups and columns that the query needs are read. Damaged files are
+        passed over, with a warning.
 
         Args:
             query: One SELECT. It reads the lake and nothing else.

@@ -1,4 +1,4 @@
-"""SQL over a lake, by DuckDB: the views `runs`, `metrics` and `attributes`, those of live runs included.
+"""SQL over a lake, by DuckDB: the views `runs`, `metrics`, `attributes` and `objects`, those of live runs included.
 
 What is sealed, DuckDB reads from the Parquet files itself, and only what a query needs of them: it leaves out files by
 project and run, row groups by metric and step, and columns that are not named. The rest, such as what lies in a live run's
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
     from ._runlake import Table
 
-IN_MEMORY = """
-    SELECT project, run, name, metric, step, time, value, text, rank, attempt, writer, seq FROM runlake_rest
-"""
+VIEWS = ("runs", "metrics", "attributes", "objects")
+# Of these DuckDB reads the files itself. In memory they begin with project, run and name, too.
+IN_FILES = ("metrics", "objects")
+IN_MEMORY = "SELECT * FROM runlake_{view}_rest"
 # Files are read with the types of their columns; the names of folders are texts, whatever they look like.
 SEALED = """
-    SELECT files.project, files.run, runs.name, files.metric, files.step, files.time, files.value, files.text, files.rank,
-        files.attempt, files.writer, files.seq
-    FROM read_parquet(getvariable('runlake_files'), hive_partitioning = true, hive_types_autocast = false) AS files
+    SELECT files.project, files.run, runs.name, {columns}
+    FROM read_parquet(getvariable('runlake_{view}_files'), hive_partitioning = true, hive_types_autocast = false) AS files
     JOIN runs ON runs.project = files.project AND runs.id = files.run
 """
 
@@ -56,7 +56,7 @@ EXPLAIN = re.compile(r"\A\s*explain(\s+analyze\b|\s*\([\w\s,]*\))?", re.IGNORECA
 def connect(
     lake: _runlake.Lake,
     *,
-    views: Sequence[str] = ("runs", "metrics", "attributes"),
+    views: Sequence[str] = VIEWS,
     memory_limit: str | None = None,
     threads: int | None = None,
     is_locked: bool = False,
@@ -84,13 +84,9 @@ def connect(
     allowed: list[str] = []
     if "attributes" in views:
         _register(connection, "attributes", lake.attributes(everything))
-    if "metrics" in views:
-        files, rest = lake.sealed(everything, is_checked=is_checked)
-        allowed = [str(file) for file in files]
-        _register(connection, "runlake_rest", rest)
-        parts = [IN_MEMORY, *([SEALED] if allowed else [])]
-        connection.execute("SET VARIABLE runlake_files = ?", [allowed])
-        connection.execute(f"CREATE VIEW metrics AS {' UNION ALL '.join(parts)}")
+    for view in IN_FILES:
+        if view in views:
+            allowed += _view(connection, lake, view, is_checked=is_checked)
     settings: dict[str, object] = {
         "TimeZone": "UTC",
         # Made when it is needed, and removed by DuckDB when the connection is closed.
@@ -105,6 +101,23 @@ def connect(
     for name, value in settings.items():
         _set(connection, name, value)
     return connection
+
+
+def _view(
+    connection: duckdb.DuckDBPyConnection, lake: _runlake.Lake, view: str, *, is_checked: bool
+) -> list[str]:
+    """Make a view of files and of what is not in them; return the files."""
+    found, rest = lake.sealed((None, None, None), table=view, is_checked=is_checked)
+    files = [str(file) for file in found]
+    _register(connection, f"runlake_{view}_rest", rest)
+    parts = [IN_MEMORY.format(view=view)]
+    if files:
+        _project, _run, _name, *own = rest.column_names
+        columns = ", ".join(f"files.{column}" for column in own)
+        parts.append(SEALED.format(view=view, columns=columns))
+    connection.execute(f"SET VARIABLE runlake_{view}_files = ?", [files])
+    connection.execute(f"CREATE VIEW {view} AS {' UNION ALL '.join(parts)}")
+    return files
 
 
 def _limit(
@@ -142,7 +155,7 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, table: Table) ->
     connection.register(f"{name}_arrow", table)
     labels = [
         column
-        for column in ("id", "project", "run", "name", "metric")
+        for column in ("id", "project", "run", "name", "metric", "key", "kind")
         if column in table.column_names
     ]
     texts = ", ".join(f'"{column}"::VARCHAR AS "{column}"' for column in labels)
@@ -252,10 +265,8 @@ def query(
     threads: int | None,
 ) -> Query:
     """Ask a lake; see `Lake.sql`."""
-    # The views that nobody asks for need not be made: those of metrics look at every file.
-    views = [
-        view for view in ("metrics", "attributes") if re.search(rf"\b{view}\b", text, re.IGNORECASE)
-    ]
+    # The views that nobody asks for need not be made: that of metrics looks at every file.
+    views = [view for view in VIEWS if re.search(rf"\b{view}\b", text, re.IGNORECASE)]
 
     binder_error = load("duckdb", "sql").BinderException
 

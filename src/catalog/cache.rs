@@ -2,7 +2,8 @@
 //!
 //! The tables and the journal of a run are folders, so whatever is added to or removed from them changes their times of
 //! change. A state is kept when nothing can change but that way: no writer is live, nothing was damaged, and the folders
-//! were last changed long enough ago that a further change would get another time.
+//! were last changed long enough ago that a further change would get another time. To look at a folder costs more than all
+//! else that is done for a kept state, so metrics are looked at only where the state was read from them.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ const MAX_ATTRIBUTES: usize = 1 << 21;
 /// Two changes within this time may have one time stamp: the coarsest file systems count in 2 s.
 const SAME_TIME_MICROS: i64 = 2_000_000;
 
-/// When each of a run's folders was last changed, in microseconds since 1970 UTC.
+/// When each of the folders that a state was read from was last changed, in microseconds since 1970 UTC.
 type Changes = [Option<i64>; 3];
 
 /// The states; bounded.
@@ -36,15 +37,18 @@ struct Kept {
 impl Cache {
     /// The state of a run: as kept where its folder is what it was, else as read.
     pub(super) fn state(&self, lake: &Lake, run: &RunRef, observer: &Observer) -> Arc<RunState> {
-        // Looked at before it is read: what changes while it is read is another time of change next time.
-        let changes = [JOURNAL_DIR, Table::Metrics.name(), Table::Attributes.name()]
-            .map(|folder| lake.disk.modified_micros(&run.dir.join(folder)));
-        if let Some((kept, state)) = self.0.lock().states.get(&run.dir)
-            && *kept == changes
+        let kept = self.0.lock().states.get(&run.dir).cloned();
+        if let Some((changes, state)) = kept
+            && changes == changes_of(lake, run, state.has_read_metrics())
         {
-            return state.clone();
+            return state;
         }
+        // Looked at before it is read: what changes while it is read is another time of change next time.
+        let mut changes = changes_of(lake, run, true);
         let state = Arc::new(RunState::read(&*lake.disk, run, observer));
+        if !state.has_read_metrics() {
+            changes[METRICS] = None;
+        }
         let newest = changes.iter().copied().max().flatten().unwrap_or(i64::MAX);
         if state.is_settled && newest < observer.now_micros() - SAME_TIME_MICROS {
             self.keep(changes, state.clone());
@@ -64,4 +68,13 @@ impl Cache {
             kept.states.insert(state.run.dir.clone(), (changes, state));
         }
     }
+}
+
+/// The place of the metrics' folder among the changes.
+const METRICS: usize = 2;
+
+fn changes_of(lake: &Lake, run: &RunRef, has_metrics: bool) -> Changes {
+    let change = |folder| lake.disk.modified_micros(&run.dir.join(folder));
+    let metrics = has_metrics.then(|| change(Table::Metrics.name())).flatten();
+    [change(JOURNAL_DIR), change(Table::Attributes.name()), metrics]
 }

@@ -69,7 +69,7 @@ impl RunState {
         let Known { pages, mut tails, fold, writers } = Known::read(disk, run, observer, &mut problems);
         let seen_micros = writers.values().filter_map(|writer| writer.seen_micros).max().or(fold.newest_micros);
         let mut last_values = BTreeMap::new();
-        if writers.values().any(|writer| !writer.is_closed) {
+        if has_open(&writers) {
             let mut metrics = open_segments(disk, run, Table::Metrics, &mut problems);
             segments::drop_sealed(&mut tails, Table::Metrics, &metrics);
             last_values = last_values::of(&mut metrics, &mut tails, &mut problems);
@@ -96,6 +96,11 @@ impl RunState {
     #[must_use]
     pub fn status_now(disk: &dyn Disk, run: &RunRef) -> Status {
         status(&Known::read(disk, run, &Observer::now(), &mut Vec::new()).writers)
+    }
+
+    /// Whether some of it was read from the run's metrics.
+    pub(super) fn has_read_metrics(&self) -> bool {
+        has_open(&self.writers)
     }
 
     /// The display name: the id where none was given.
@@ -177,6 +182,11 @@ impl Known {
         let writers = writers(&fold, &tails, observer);
         Self { pages, tails, fold, writers }
     }
+}
+
+/// Whether there is a writer that did not record its end, nor anybody for it.
+fn has_open(writers: &BTreeMap<WriterId, WriterState>) -> bool {
+    writers.values().any(|writer| !writer.is_closed)
 }
 
 /// The newest attempt.

@@ -228,24 +228,49 @@ fn current_attributes_are_the_newest_and_history_has_every_change_once() {
     assert_eq!(*history["seq"].as_primitive::<Int64Type>().values(), [0, 1, 2, 3]);
 }
 
-#[test]
-fn a_kept_state_is_read_again_when_its_run_changes() {
-    let (dir, catalog) = catalog();
-    let run = finished(&catalog, "p", "r", &[("notes", Attribute::text("old"))]);
-    // As if written long ago: what was changed just now is never kept.
-    for part in ["metrics", "attributes", "journal", "run.json"] {
+/// As if these folders were changed long ago: what was changed just now is never kept.
+fn age(run: &RunRef, folders: &[&str]) {
+    for part in folders {
         let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
         std::fs::File::open(run.dir.join(part)).unwrap().set_modified(old).unwrap();
     }
-    let state = |catalog: &Catalog| catalog.states(std::slice::from_ref(&run), &mut Vec::new()).remove(0);
-    let first = state(&catalog);
-    assert!(Arc::ptr_eq(&first, &state(&catalog)));
+}
+
+fn state(catalog: &Catalog, run: &RunRef) -> Arc<RunState> {
+    catalog.states(std::slice::from_ref(run), &mut Vec::new()).remove(0)
+}
+
+#[test]
+fn a_kept_state_is_read_again_when_its_run_changes() {
+    let (_dir, catalog) = catalog();
+    let run = finished(&catalog, "p", "r", &[("notes", Attribute::text("old"))]);
+    age(&run, &["journal", "attributes", "metrics"]);
+    let first = state(&catalog, &run);
+    assert!(Arc::ptr_eq(&first, &state(&catalog, &run)));
     let mut writer = Writer::new(&run, 2, None);
     writer.attribute("notes", Attribute::text("new"));
     writer.writer_attribute("status", Attribute::text("finished"));
     writer.put_into_segments();
-    assert_eq!(state(&catalog).fold.text("notes"), Some("new"));
-    drop(dir);
+    assert_eq!(state(&catalog, &run).fold.text("notes"), Some("new"));
+}
+
+#[test]
+fn a_kept_state_is_read_again_when_the_metrics_change_that_it_was_read_from() {
+    let (_dir, catalog) = catalog();
+    let run = fixture::run(&catalog.lake, "p", "killed");
+    let mut writer = Writer::new(&run, 1, None);
+    writer.attribute("name", Attribute::text("killed"));
+    writer.log("loss", 0, 0.5);
+    writer.put_into_segments();
+    age(&run, &["journal", "attributes", "metrics"]);
+    let first = state(&catalog, &run);
+    assert!(Arc::ptr_eq(&first, &state(&catalog, &run)));
+    assert_eq!(first.summary_value("loss").unwrap().number, Some(0.5));
+    // Its metrics come alone, as from a copy that did not get further; the other folders stay what they are.
+    writer.log("loss", 1, 0.25);
+    writer.put_into_segments();
+    age(&run, &["journal", "attributes"]);
+    assert_eq!(state(&catalog, &run).summary_value("loss").unwrap().number, Some(0.25));
 }
 
 #[test]

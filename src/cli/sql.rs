@@ -11,7 +11,7 @@ const EXAMPLES: &str = "Examples:
   runlake sql \"select name, max(value) from metrics where metric = 'val/acc' group by name\"
   runlake sql \"select project, count(*), avg(duration_s) from runs group by project\" --output projects.xlsx";
 
-/// Ask in SQL, of `DuckDB`, over the views runs, metrics and attributes
+/// Ask in SQL, of `DuckDB`, over the views runs, metrics, attributes and objects
 ///
 /// It takes the package duckdb (`pip install "runlake[sql]"`). A query reads the lake and nothing else.
 #[derive(Debug, Args, Serialize)]

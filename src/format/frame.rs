@@ -167,87 +167,70 @@ pub fn attribute_bytes(path: &str, value: &Attribute) -> usize {
 /// Writes a scalars frame into `out`, which is [`scalars_bytes`] long. The length word is left to the caller, who
 /// publishes it.
 pub fn write_scalars(out: &mut [u8], seed: u32, seq: u64, time: i64, step: i64, values: &[(MetricId, f64)]) {
-    let mut frame = ScalarsFrame::begin(out, values.len(), seq, time, step);
+    let mut frame = ScalarsFrame::begin(out, seed, values.len(), seq, time, step);
     let mut values = values.iter();
     frame.fill(|| values.next().copied());
-    frame.finish(seed, |_, _| {});
+    frame.finish(|_, _| {});
 }
 
-/// A scalars frame that is filled in place, so that the numbers of an event are moved once.
+/// A scalars frame that is filled in place, so that the numbers of an event are moved once. Its checksum grows with it.
 #[derive(Debug)]
 pub struct ScalarsFrame<'a> {
-    out: &'a mut [u8],
-    count: usize,
+    head: &'a mut [[u8; 8]],
+    /// With the padding.
+    ids: &'a mut [[u8; 4]],
+    values: &'a mut [[u8; 8]],
+    crc: RunningCrc,
 }
 
 impl<'a> ScalarsFrame<'a> {
-    const IDS_OFFSET: usize = HEADER_BYTES + 16;
-
     /// Begins a frame in `out`, which is [`scalars_bytes`] long for so many numbers. The length word is left to the
     /// caller, who publishes it.
     #[inline]
-    pub fn begin(out: &'a mut [u8], count: usize, seq: u64, time: i64, step: i64) -> Self {
+    pub fn begin(out: &'a mut [u8], seed: u32, count: usize, seq: u64, time: i64, step: i64) -> Self {
         debug_assert_eq!(out.len(), scalars_bytes(count));
-        let head =
-            [u64::from(SCALARS) | u64::from(count_u32(count)) << 32, seq, time.cast_unsigned(), step.cast_unsigned()];
-        for (place, word) in out.as_chunks_mut::<8>().0.iter_mut().skip(1).zip(head) {
+        let (head, body) = out.split_at_mut(HEADER_BYTES + 16);
+        let (ids, values) = body.split_at_mut(padded(4 * count));
+        let (head, ids, values) = (head.as_chunks_mut().0, ids.as_chunks_mut().0, values.as_chunks_mut().0);
+        let mut crc = RunningCrc::start(seed);
+        let kind_and_count = u64::from(SCALARS) | u64::from(count_u32(count)) << 32;
+        for (place, word) in head[1..].iter_mut().zip([kind_and_count, seq, time.cast_unsigned(), step.cast_unsigned()])
+        {
             *place = word.to_le_bytes();
+            crc.add(word);
         }
-        let mut frame = Self { out, count };
-        if let Some(padding) = frame.places().0.last_mut() {
-            *padding = [0; 4];
-        }
-        frame
+        Self { head, ids, values, crc }
     }
 
-    /// Takes all numbers from `next`; `None` as soon as that gives none. The frame may be filled again then.
+    /// Takes all numbers from `next`; `None` as soon as that gives none, and then the frame is no good.
     #[inline]
     pub fn fill(&mut self, mut next: impl FnMut() -> Option<(MetricId, f64)>) -> Option<()> {
-        let (ids, values) = self.places();
-        for (id_at, value_at) in ids.iter_mut().zip(values) {
+        for (id_at, value_at) in self.ids.iter_mut().zip(&mut *self.values) {
             let (id, value) = next()?;
             *id_at = id.0.to_le_bytes();
             *value_at = value.to_bits().to_le_bytes();
+            self.crc.add_half(id.0);
+        }
+        if let Some(padding) = self.ids.get_mut(self.values.len()) {
+            *padding = [0; 4];
+            self.crc.add_half(0);
         }
         Some(())
-    }
-
-    /// What the frame was filled with.
-    #[must_use]
-    pub fn scalars(&self) -> Scalars<'_> {
-        let (ids, values) = self.out[Self::IDS_OFFSET..].split_at(padded(4 * self.count));
-        Scalars { ids: &ids[..4 * self.count], values }
     }
 
     /// Puts the checksum into the filled frame, and shows each of its numbers to `see`.
     ///
     /// Words are read as wide as they were stored: others would wait until the stores have reached the cache.
     #[inline]
-    pub fn finish(self, seed: u32, mut see: impl FnMut(MetricId, f64)) {
-        let mut crc = RunningCrc::start(seed);
-        let (head, body) = self.out.split_at(Self::IDS_OFFSET);
-        let (ids, values) = body.split_at(padded(4 * self.count));
-        let (ids, values) = (ids.as_chunks::<4>().0, values.as_chunks::<8>().0);
-        for word in head.as_chunks::<8>().0.iter().skip(1) {
-            crc.add(u64::from_le_bytes(*word));
-        }
-        for id in ids {
-            crc.add_half(u32::from_le_bytes(*id));
-        }
-        for (id, value) in ids.iter().zip(values) {
+    pub fn finish(self, mut see: impl FnMut(MetricId, f64)) {
+        let mut crc = self.crc;
+        for (id, value) in self.ids.iter().zip(&*self.values) {
             let word = u64::from_le_bytes(*value);
             crc.add(word);
             see(MetricId(u32::from_le_bytes(*id)), f64::from_bits(word));
         }
-        let crc = crc.end(&self.out[8..]);
-        self.out[4..8].copy_from_slice(&crc.to_le_bytes());
-    }
-
-    /// Where the metric numbers, with the padding behind them, and the values go.
-    #[inline]
-    fn places(&mut self) -> (&mut [[u8; 4]], &mut [[u8; 8]]) {
-        let (ids, values) = self.out[Self::IDS_OFFSET..].split_at_mut(padded(4 * self.count));
-        (ids.as_chunks_mut().0, values.as_chunks_mut().0)
+        let crc = crc.end(&[self.head[1..].as_flattened(), self.ids.as_flattened(), self.values.as_flattened()]);
+        self.head[0][4..].copy_from_slice(&crc.to_le_bytes());
     }
 }
 
@@ -322,7 +305,7 @@ fn crc(seed: u32, bytes: &[u8]) -> u32 {
         for word in bytes.as_chunks::<8>().0 {
             crc.add(u64::from_le_bytes(*word));
         }
-        return crc.end(bytes);
+        return crc.end(&[bytes]);
     }
     crc32c::crc32c_append(seed, bytes)
 }
@@ -355,7 +338,7 @@ impl RunningCrc {
     }
 
     #[inline]
-    fn end(self, _all: &[u8]) -> u32 {
+    fn end(self, _parts: &[&[u8]]) -> u32 {
         !self.0
     }
 }
@@ -370,8 +353,8 @@ impl RunningCrc {
 
     fn add_half(&mut self, _half: u32) {}
 
-    fn end(self, all: &[u8]) -> u32 {
-        crc32c::crc32c_append(self.0, all)
+    fn end(self, parts: &[&[u8]]) -> u32 {
+        parts.iter().fold(self.0, |crc, part| crc32c::crc32c_append(crc, part))
     }
 }
 

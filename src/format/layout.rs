@@ -31,11 +31,15 @@ pub enum Table {
     Metrics,
     /// Paths with a current value.
     Attributes,
+    /// What was logged at a step and is no scalar. No writer makes any yet.
+    Objects,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 2] = [Self::Metrics, Self::Attributes];
+    pub const ALL: [Self; 3] = [Self::Metrics, Self::Attributes, Self::Objects];
+    /// Those whose rows a journal holds until a writer seals them.
+    pub const JOURNALED: [Self; 2] = [Self::Metrics, Self::Attributes];
 
     /// The folder's name, also in footers.
     #[must_use]
@@ -43,7 +47,14 @@ impl Table {
         match self {
             Self::Metrics => "metrics",
             Self::Attributes => "attributes",
+            Self::Objects => "objects",
         }
+    }
+
+    /// Whether a row has a step. Such tables begin with a name and the step, and are sorted by both.
+    #[must_use]
+    pub fn has_steps(self) -> bool {
+        self != Self::Attributes
     }
 }
 

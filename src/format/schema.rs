@@ -65,11 +65,39 @@ pub static ATTRIBUTES: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
+/// The columns of `objects`: one row a thing that was logged at a step and is no scalar, such as an image.
+///
+/// | column | meaning |
+/// |---|---|
+/// | key | its name |
+/// | step, time, rank, attempt, writer | as in `metrics` |
+/// | kind | what it is, such as `image` |
+/// | digest | of its bytes, where they lie outside of the row |
+/// | payload | its bytes, where they are few |
+/// | metadata | what else is known of it: a JSON object; null for nothing |
+/// | seq | as in `metrics`, counting the writer's objects |
+pub static OBJECTS: LazyLock<SchemaRef> = LazyLock::new(|| {
+    Arc::new(Schema::new(vec![
+        Field::new("key", dictionary(), false),
+        Field::new("step", DataType::Int64, false),
+        Field::new("time", timestamp(), false),
+        Field::new("kind", dictionary(), false),
+        Field::new("digest", DataType::Utf8, true),
+        Field::new("payload", DataType::Binary, true),
+        Field::new("metadata", DataType::Utf8, true),
+        Field::new("rank", DataType::Int32, true),
+        Field::new("attempt", DataType::Int32, false),
+        Field::new("writer", DataType::Int64, false),
+        Field::new("seq", DataType::Int64, false),
+    ]))
+});
+
 /// The columns of a table.
 #[must_use]
 pub fn of(table: Table) -> SchemaRef {
     match table {
         Table::Metrics => METRICS.clone(),
         Table::Attributes => ATTRIBUTES.clone(),
+        Table::Objects => OBJECTS.clone(),
     }
 }

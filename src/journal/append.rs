@@ -152,7 +152,7 @@ impl Appender {
     }
 
     /// Appends one event of `count` numbers, which `next` reads straight into the frame, at one past the last step where
-    /// none is given, and now. `None`, with nothing done, where `next` gives up or the page has no room.
+    /// none is given, and now. `None`, with nothing appended, where `next` gives up, or the page has no room or lacks a name.
     #[inline]
     pub fn log_from(
         &mut self,
@@ -161,37 +161,20 @@ impl Appender {
         mut next: impl FnMut(&mut Metrics) -> Option<(MetricId, f64)>,
     ) -> Option<()> {
         let page = self.page.as_mut()?;
-        let bytes = frame::scalars_bytes(count);
-        if bytes > page.room() || count > MAX_SCALARS {
+        if count > MAX_SCALARS {
             return None;
         }
         let step = step.unwrap_or(self.next_step);
         let (seq, time, number) = (self.metric_seq, self.clock.now_micros(), page.number());
         let metrics = &mut self.metrics;
-        // What the page has no name for is read back, and goes the slower way.
-        let mut unnamed = Vec::new();
-        let done = page.try_append(bytes, |out, seed| {
-            let mut frame = ScalarsFrame::begin(out, count, seq, time, step);
+        page.try_append(frame::scalars_bytes(count), |out, seed| {
+            let mut frame = ScalarsFrame::begin(out, seed, count, seq, time, step);
+            frame.fill(|| next(metrics))?;
             let mut is_named = true;
-            frame.fill(|| {
-                let (id, value) = next(metrics)?;
-                is_named &= metrics.is_named_in(id, number);
-                Some((id, value))
-            })?;
-            if !is_named {
-                unnamed = frame.scalars().iter().collect();
-                return None;
-            }
-            frame.finish(seed, |id, value| metrics.set_last(id, value));
-            Some(())
-        });
-        if done.is_some() {
-            self.metric_seq += count as u64;
-        } else if unnamed.is_empty() {
-            return None;
-        } else {
-            self.log_part(step, time, &unnamed);
-        }
+            frame.finish(|id, value| is_named &= metrics.set_last_in(id, value, number));
+            is_named.then_some(())
+        })?;
+        self.metric_seq += count as u64;
         self.next_step = step.wrapping_add(1);
         Some(())
     }

@@ -41,7 +41,6 @@ impl Metrics {
     }
 
     /// Whether a page has the metric's name.
-    #[inline]
     pub(super) fn is_named_in(&self, id: MetricId, page: u64) -> bool {
         self.states[id.0 as usize].named_in == page
     }
@@ -52,9 +51,16 @@ impl Metrics {
     }
 
     /// Remembers the last number of a metric.
-    #[inline]
     pub(super) fn set_last(&mut self, id: MetricId, value: f64) {
         self.states[id.0 as usize].last = value;
+    }
+
+    /// As [`Self::set_last`], and whether a page has the metric's name.
+    #[inline]
+    pub(super) fn set_last_in(&mut self, id: MetricId, value: f64, page: u64) -> bool {
+        let state = &mut self.states[id.0 as usize];
+        state.last = value;
+        state.named_in == page
     }
 
     /// The last number of a metric; `None` if it was not logged.

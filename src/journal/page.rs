@@ -60,8 +60,8 @@ pub struct Page {
     pub rows: PageRows,
 }
 
-/// The numbers of a page's rows, by table.
-pub type PageRows = [Range<u64>; Table::ALL.len()];
+/// The numbers of a page's rows, by table, in the order of [`Table::JOURNALED`].
+pub type PageRows = [Range<u64>; Table::JOURNALED.len()];
 
 /// A handle that reads a page while it is being appended to.
 #[derive(Debug, Clone)]
@@ -154,24 +154,28 @@ impl Page {
     /// Where `bytes` is not such a number.
     #[inline]
     pub fn append(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32)) {
-        self.try_append(bytes, |frame, seed| {
+        let appended = self.try_append(bytes, |frame, seed| {
             write(frame, seed);
             Some(())
         });
+        assert!(appended.is_some(), "a frame that fits");
     }
 
-    /// As [`Self::append`]; nothing is published where `write` gives `None`.
+    /// As [`Self::append`]; nothing is published where there is no room or `write` gives `None`.
     ///
     /// # Panics
-    /// As [`Self::append`].
+    /// Where `bytes` is no multiple of 8.
     #[inline]
     pub fn try_append<T>(&mut self, bytes: usize, write: impl FnOnce(&mut [u8], u32) -> Option<T>) -> Option<T> {
-        assert!(bytes.is_multiple_of(8) && bytes <= self.room() && bytes >= 8, "a frame that fits");
+        assert!(bytes.is_multiple_of(8) && bytes > 0, "the length of a frame");
+        if bytes > self.room() {
+            return None;
+        }
         let end = self.cursor + bytes;
         if end < self.shared.capacity {
             self.length_word(end).store(0, Ordering::Relaxed);
         }
-        // SAFETY: the bytes lie within the page (asserted) and past `committed`, so only `self` touches them.
+        // SAFETY: the bytes lie within the page (there is room) and past `committed`, so only `self` touches them.
         let frame = unsafe { std::slice::from_raw_parts_mut(self.shared.base.as_ptr().add(self.cursor), bytes) };
         let written = write(frame, self.seed)?;
         #[expect(clippy::cast_possible_truncation, reason = "pages are far below 4 GiB")]

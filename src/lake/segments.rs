@@ -70,6 +70,7 @@ pub fn drop_sealed(tails: &mut [Tail], table: Table, segments: &[Segment]) {
         match table {
             Table::Metrics => tail.rows.metrics.drop_before(end),
             Table::Attributes => tail.rows.attributes.drop_before(end),
+            Table::Objects => {}
         }
     }
 }

@@ -55,6 +55,7 @@ impl Tail {
         match table {
             Table::Metrics => self.rows.metrics.seqs().to_vec(),
             Table::Attributes => self.rows.attributes.rows.iter().map(|row| row.3).collect(),
+            Table::Objects => Vec::new(),
         }
     }
 }

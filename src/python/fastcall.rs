@@ -154,12 +154,10 @@ unsafe fn log_fast(call: Call) -> Option<()> {
             if ffi::PyDict_Next(data, &raw mut position, &raw mut key, &raw mut value) == 0 {
                 return None;
             }
-            let number = numbers::read(value)?;
-            let metric = match keys.get(key) {
-                Some(metric) => metric,
-                None => new_key(key, keys, metrics)?,
-            };
-            Some((metric, number))
+            match (keys.get(key), numbers::read_float(value)) {
+                (Some(metric), Some(number)) => Some((metric, number)),
+                _ => read_item(key, value, keys, metrics),
+            }
         })
     }
 }
@@ -214,8 +212,27 @@ unsafe fn meet_names(py: Python<'_>, names: *mut ffi::PyObject, slot: &AtomicPtr
     true
 }
 
-/// The number of a key that is not in the table; `None` for a key that is no good name, which the slow way explains.
+/// Any item of a dict: its metric and its number. `None` where it is none that the usual call takes.
 #[cold]
+#[inline(never)]
+unsafe fn read_item(
+    key: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+    keys: &mut KeyCache,
+    metrics: &mut Metrics,
+) -> Option<(MetricId, f64)> {
+    // SAFETY: attached, and both are live (the caller's promise).
+    unsafe {
+        let number = numbers::read(value)?;
+        let metric = match keys.get(key).or_else(|| keys.get_beside(key)) {
+            Some(metric) => metric,
+            None => new_key(key, keys, metrics)?,
+        };
+        Some((metric, number))
+    }
+}
+
+/// The number of a key that is not in the table; `None` for a key that is no good name, which the slow way explains.
 unsafe fn new_key(key: *mut ffi::PyObject, keys: &mut KeyCache, metrics: &mut Metrics) -> Option<MetricId> {
     // SAFETY: attached, and the key is live. Encoding a str runs no Python code; its error is cleared.
     unsafe {

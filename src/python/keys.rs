@@ -34,17 +34,16 @@ impl Default for KeyCache {
 }
 
 impl KeyCache {
-    /// The number of a key that was inserted and not replaced.
+    /// The number of a key in the first of its two slots, where nearly all are.
     #[inline]
     pub(super) fn get(&self, key: *mut ffi::PyObject) -> Option<MetricId> {
-        let at = index(key);
-        let slot = &self.slots[at];
-        if slot.key == key { Some(slot.id) } else { self.get_beside(key, at) }
+        let slot = &self.slots[index(key)];
+        (slot.key == key).then_some(slot.id)
     }
 
-    #[cold]
-    fn get_beside(&self, key: *mut ffi::PyObject, at: usize) -> Option<MetricId> {
-        let slot = &self.slots[at ^ 1];
+    /// The number of a key in the second of its slots.
+    pub(super) fn get_beside(&self, key: *mut ffi::PyObject) -> Option<MetricId> {
+        let slot = &self.slots[index(key) ^ 1];
         (slot.key == key).then_some(slot.id)
     }
 

@@ -23,6 +23,7 @@ use crate::compare::direction::{Direction, Directions};
 use crate::compare::{self, Comparison, Options};
 use crate::curves::{aggregate, check_metrics};
 use crate::error::{Error, Result};
+use crate::format::layout::Table as Rows;
 use crate::lake::{Lake, Problem, RunRef};
 use crate::query::{Filter, Which};
 use crate::scan::{self, Attempts, Selection, pivot};
@@ -200,27 +201,29 @@ impl PyLake {
         Ok(table)
     }
 
-    /// All metrics of runs, as other programs can read them: the paths of files whose rows all count, and the other rows.
+    /// All rows of "metrics" or "objects", as other programs can read them: the paths of files whose rows all count, and the other rows.
     ///
     /// Files that are seen to be damaged are left out and warned of; with `is_checked` each is read to see it. Some run must
     /// have the metrics of these names.
-    #[pyo3(signature = (which, *, names=None, is_checked=false))]
+    #[pyo3(signature = (which, *, table="metrics", names=None, is_checked=false))]
     fn sealed(
         &self,
         py: Python<'_>,
         which: PyWhich,
+        table: &str,
         names: Option<Vec<String>>,
         is_checked: bool,
     ) -> PyResult<(Vec<PathBuf>, PyTable)> {
+        let table = if table == Rows::Objects.name() { Rows::Objects } else { Rows::Metrics };
         let mut problems = Vec::new();
         let sealed = py.detach(|| -> Result<_> {
             let states = which.parse()?.read(&self.catalog, &mut problems)?;
             check_metrics(&self.catalog.lake.disk, &states, names.as_deref().unwrap_or_default())?;
-            Ok(scan::sealed(self.catalog.lake.disk.clone(), &states, is_checked))
+            Ok(scan::sealed(self.catalog.lake.disk.clone(), &states, table, is_checked))
         })?;
         problems.extend(sealed.problems);
         warn(py, &problems)?;
-        Ok((sealed.files, PyTable::new(scan::SCHEMA.clone(), sealed.rest)))
+        Ok((sealed.files, PyTable::new(scan::labelled(table), sealed.rest)))
     }
 
     /// Runs side by side; see `runlake.Lake.compare`.

@@ -42,7 +42,7 @@ const fn known(kind: Kind, name: &'static str) -> Known {
     Known { kind, name, address: AtomicPtr::new(ptr::null_mut()) }
 }
 
-/// `float` first, which `read` looks at by itself.
+/// `float` first, for `read_float`.
 static TYPES: [Known; 7] = [
     known(Kind::Float64, "float"),
     known(Kind::Int, "int"),
@@ -68,29 +68,27 @@ fn find(known: &[Known], address: *mut ffi::PyObject) -> Option<Kind> {
     known.iter().find(|known| known.address.load(Ordering::Relaxed) == address).map(|known| known.kind)
 }
 
-/// The number that an object is, where that is known without running Python code and `f64` holds it.
+/// The number that a `float` is; `None` for another object.
 ///
 /// # Safety
 /// The calling thread is attached to Python and `value` is a live object.
-#[expect(clippy::inline_always, reason = "part of every call, and a comparison and a load for floats")]
-#[inline(always)]
-pub(super) unsafe fn read(value: *mut ffi::PyObject) -> Option<f64> {
+#[inline]
+pub(super) unsafe fn read_float(value: *mut ffi::PyObject) -> Option<f64> {
     // SAFETY: attached, and the value is live (the caller's promise); it is read as its type was seen to allow.
     unsafe {
-        let class = ffi::Py_TYPE(value).cast();
-        if class == TYPES[0].address.load(Ordering::Relaxed) {
-            return read_at(Kind::Float64, value.cast::<u8>().add(HEAD_BYTES));
-        }
-        read_other(value, class)
+        let is_float = ffi::Py_TYPE(value).cast() == TYPES[0].address.load(Ordering::Relaxed);
+        is_float.then(|| field(value, HEAD_BYTES))
     }
 }
 
-#[cold]
-#[inline(never)]
-unsafe fn read_other(value: *mut ffi::PyObject, class: *mut ffi::PyObject) -> Option<f64> {
-    // SAFETY: as for `read`.
+/// The number that an object is, where that is known without running Python code and `f64` holds it.
+///
+/// # Safety
+/// As for [`read_float`].
+pub(super) unsafe fn read(value: *mut ffi::PyObject) -> Option<f64> {
+    // SAFETY: attached, and the value is live (the caller's promise); it is read as its type was seen to allow.
     unsafe {
-        match find(&TYPES, class)? {
+        match find(&TYPES, ffi::Py_TYPE(value).cast())? {
             Kind::Int => int(value),
             Kind::Bool => Some(if value == ffi::Py_True() { 1.0 } else { 0.0 }),
             Kind::Array if field::<c_int>(value, NDIM_OFFSET) == 0 => {

@@ -1,4 +1,5 @@
-//! Merges all segments of each table of a run into one, and removes what nobody needs. A run is then three files.
+//! Merges all segments of each table of a run into one, and removes what nobody needs. A run is then its identity
+//! and a file for each table that has rows.
 //!
 //! Order: the merged segment is written, synced and looked at again before its sources go; readers pass over sources that
 //! a crash left behind, and the next call removes them.
@@ -60,7 +61,7 @@ const MAX_SEGMENTS: usize = 9;
 const MAX_WAIT_BYTES: u64 = 128 << 20;
 
 /// Cleans up after the last writer of a run: recovers what killed ones left, such as forked children, and compacts the
-/// run if many segments are left. Costs three listings where there is nothing to do. Returns whether there was.
+/// run if many segments are left. Costs four listings where there is nothing to do. Returns whether there was.
 ///
 /// # Errors
 /// See [`compact`].

@@ -6,6 +6,7 @@ use arrow::datatypes::{Int32Type, Int64Type};
 use super::coverage::Seen;
 use crate::error::{Error, Result};
 use crate::format::layout::Table;
+use crate::segment::prune::METRIC;
 use crate::segment::read::Segment;
 use crate::value::WriterId;
 
@@ -71,7 +72,7 @@ fn read(segment: &Segment, seen: &mut Seen, on_bytes: &mut dyn FnMut(u64), fault
     Ok(())
 }
 
-/// The row that was met last: metrics by (metric, step, writer, seq), attributes by (writer, seq).
+/// The row that was met last: metrics and objects by (name, step, writer, seq), attributes by (writer, seq).
 #[derive(Default)]
 struct Order(Option<(String, [i64; 3])>);
 
@@ -80,9 +81,9 @@ impl Order {
     fn count_unsorted(&mut self, batch: &RecordBatch, table: Table) -> u64 {
         let integers = |name: &str| batch[name].as_primitive::<Int64Type>().values().clone();
         let (writers, seqs) = (integers("writer"), integers("seq"));
-        let metric = (table == Table::Metrics).then(|| batch["metric"].as_dictionary::<Int32Type>());
+        let metric = table.has_steps().then(|| batch.column(METRIC).as_dictionary::<Int32Type>());
         let names = metric.map(|metric| metric.values().as_string::<i32>());
-        let steps = (table == Table::Metrics).then(|| integers("step"));
+        let steps = table.has_steps().then(|| integers("step"));
         let name = |row: usize| match (metric, names) {
             (Some(metric), Some(names)) => metric.key(row).map_or("", |key| names.value(key)),
             _ => "",

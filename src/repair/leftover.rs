@@ -53,9 +53,8 @@ impl Page {
 /// The temporary files of a run that nothing has been written to for long.
 pub(super) fn temporaries(disk: &dyn Disk, run: &Path, observer: &Observer) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for dir in
-        [run.to_owned(), run.join(JOURNAL_DIR), run.join(Table::Metrics.name()), run.join(Table::Attributes.name())]
-    {
+    let tables = Table::ALL.map(|table| run.join(table.name()));
+    for dir in [run.to_owned(), run.join(JOURNAL_DIR)].into_iter().chain(tables) {
         let entries = disk.list(&dir)?.into_iter();
         let unfinished = entries.filter(|entry| entry.name.ends_with(TEMPORARY_SUFFIX) && !entry.is_dir);
         found.extend(unfinished.filter(|entry| is_old(entry, observer)).map(|entry| dir.join(entry.name)));

@@ -99,7 +99,8 @@ impl Check<'_> {
             self.fold.add_tail(tail);
         }
         let metrics = self.table(Table::Metrics, &tails, on_bytes)?;
-        for (table, seen) in [(Table::Attributes, attributes), (Table::Metrics, metrics)] {
+        let objects = self.table(Table::Objects, &tails, on_bytes)?;
+        for (table, seen) in [(Table::Attributes, attributes), (Table::Metrics, metrics), (Table::Objects, objects)] {
             self.gaps(table, seen.spans());
         }
         for path in leftover::temporaries(disk, dir, observer)? {

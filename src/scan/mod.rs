@@ -32,6 +32,7 @@ pub use self::sealed::Sealed;
 use crate::catalog::RunState;
 use crate::disk::SharedDisk;
 use crate::error::Result;
+use crate::format::layout::Table;
 use crate::format::schema;
 use crate::segment::prune::Wanted;
 
@@ -42,11 +43,15 @@ const AHEAD_BATCHES: usize = 4;
 
 /// The columns: the run, then those of [`schema::METRICS`]. Names are dictionaries, whose values differ from batch to
 /// batch.
-pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| labelled(Table::Metrics));
+
+/// The run, then the columns of a table.
+#[must_use]
+pub fn labelled(table: Table) -> SchemaRef {
     let label = |name: &str| Arc::new(Field::new(name, schema::dictionary(), false));
     let labels = [label("project"), label("run"), label("name")];
-    Arc::new(Schema::new(labels.into_iter().chain(schema::METRICS.fields().iter().cloned()).collect::<Vec<_>>()))
-});
+    Arc::new(Schema::new(labels.into_iter().chain(schema::of(table).fields().iter().cloned()).collect::<Vec<_>>()))
+}
 
 /// How many columns the run has in [`struct@SCHEMA`].
 pub const LABELS: usize = 3;
@@ -79,14 +84,15 @@ pub struct Selection {
 /// # Errors
 /// [`crate::Error::Io`] where the system gives no thread.
 pub fn start(disk: SharedDisk, runs: Vec<Arc<RunState>>, selection: Selection) -> Result<Scan> {
-    Scan::start(plan::Planner { disk, selection }, runs, plan::Unit::read)
+    Scan::start(plan::Planner::of(Table::Metrics, disk, selection), runs, plan::Unit::read)
 }
 
-/// All metrics of these runs, as other programs can read them: in files as far as possible. A damaged file is left out:
-/// where its footer or its pages are seen to be damaged as it is opened, or, with `is_checked`, once it is read as a whole.
+/// All rows of a table of these runs, metrics or objects, as other programs can read them: in files as far as possible. A
+/// damaged file is left out: where its footer or its pages are seen to be damaged as it is opened, or, with `is_checked`,
+/// once it is read as a whole.
 #[must_use]
-pub fn sealed(disk: SharedDisk, runs: &[Arc<RunState>], is_checked: bool) -> Sealed {
-    sealed::of(&plan::Planner { disk, selection: Selection::default() }, runs, is_checked)
+pub fn sealed(disk: SharedDisk, runs: &[Arc<RunState>], table: Table, is_checked: bool) -> Sealed {
+    sealed::of(&plan::Planner::of(table, disk, Selection::default()), runs, is_checked)
 }
 
 /// Starts reading the metrics of these runs, as [`start`] does, and folds them on the reading threads: what `begin` makes of
@@ -101,7 +107,8 @@ pub fn fold<T: Send + 'static>(
     begin: impl Fn(&Arc<RunState>) -> T + Send + Sync + 'static,
     add: impl Fn(&mut T, &RecordBatch) + Send + Sync + 'static,
 ) -> Result<Scan<T>> {
-    Scan::start(plan::Planner { disk, selection }, runs, move |unit: &plan::Unit, give: &mut dyn FnMut(T) -> bool| {
+    let planner = plan::Planner::of(Table::Metrics, disk, selection);
+    Scan::start(planner, runs, move |unit: &plan::Unit, give: &mut dyn FnMut(T) -> bool| {
         let mut folded = begin(unit.run());
         let read = unit.read(&mut |batch| {
             add(&mut folded, &batch);

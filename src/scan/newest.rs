@@ -14,7 +14,7 @@ use foldhash::HashMap;
 
 use super::source::Source;
 use crate::error::Result;
-use crate::segment::prune::{ATTEMPT, METRIC, RANK, STEP, Wanted};
+use crate::segment::prune::{METRIC, STEP, Wanted};
 
 /// Stands for no rank.
 const NO_RANK: i32 = -1;
@@ -130,8 +130,8 @@ impl Newest {
 /// Step, rank and attempt of each row.
 fn places(batch: &RecordBatch) -> impl Iterator<Item = (i64, i32, i32)> {
     let steps = batch.column(STEP).as_primitive::<Int64Type>();
-    let ranks = batch.column(RANK).as_primitive::<Int32Type>();
-    let attempts = batch.column(ATTEMPT).as_primitive::<Int32Type>();
+    let ranks = batch["rank"].as_primitive::<Int32Type>();
+    let attempts = batch["attempt"].as_primitive::<Int32Type>();
     (0..batch.num_rows()).map(move |row| {
         let rank = if ranks.is_valid(row) { ranks.value(row) } else { NO_RANK };
         (steps.value(row), rank, attempts.value(row))

@@ -5,11 +5,11 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, StringArray};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{Int32Type, SchemaRef};
 
 use super::newest::Newest;
 use super::source::Source;
-use super::{Attempts, BATCH_ROWS, SCHEMA, Selection};
+use super::{Attempts, BATCH_ROWS, Selection, labelled};
 use crate::catalog::RunState;
 use crate::disk::SharedDisk;
 use crate::error::Result;
@@ -22,11 +22,16 @@ use crate::segment::read::Segment;
 pub(super) struct Planner {
     pub(super) disk: SharedDisk,
     pub(super) selection: Selection,
+    /// Metrics or objects.
+    table: Table,
+    /// The columns of what is read, see [`labelled`].
+    columns: SchemaRef,
 }
 
 /// A piece of a run that one thread reads at a time.
 pub(super) struct Unit {
     run: Arc<RunState>,
+    columns: SchemaRef,
     source: Source,
     labels: Arc<Labels>,
     wanted: Arc<Wanted>,
@@ -36,6 +41,11 @@ pub(super) struct Unit {
 }
 
 impl Planner {
+    /// Finds rows of metrics or of objects.
+    pub(super) fn of(table: Table, disk: SharedDisk, selection: Selection) -> Self {
+        Self { disk, selection, table, columns: labelled(table) }
+    }
+
     /// The pieces of a run that may have wanted rows, in order: sealed ones, then the journal's.
     pub(super) fn plan(&self, run: &Arc<RunState>, problems: &mut Vec<Problem>) -> Vec<Unit> {
         let sources = self.sources(&run.run, problems).unwrap_or_else(|error| {
@@ -53,6 +63,7 @@ impl Planner {
         let labels = Arc::new(Labels::of(run));
         let unit = |(path, source)| Unit {
             run: run.clone(),
+            columns: self.columns.clone(),
             source,
             labels: labels.clone(),
             wanted: wanted.clone(),
@@ -67,9 +78,12 @@ impl Planner {
     fn sources(&self, run: &RunRef, problems: &mut Vec<Problem>) -> Result<Vec<(PathBuf, Source)>> {
         let disk = &*self.disk;
         // The journal first: what is sealed meanwhile is then met twice and never missed.
-        let mut tails = tail::read(disk, &run.dir, problems)?;
-        let segments = segments::open(disk, &run.dir, Table::Metrics, problems)?;
-        segments::drop_sealed(&mut tails, Table::Metrics, &segments);
+        let mut tails = match self.table {
+            Table::Objects => Vec::new(),
+            _ => tail::read(disk, &run.dir, problems)?,
+        };
+        let segments = segments::open(disk, &run.dir, self.table, problems)?;
+        segments::drop_sealed(&mut tails, self.table, &segments);
         let mut sources = Vec::new();
         for (doubled, mut segment) in segments::doubled(&segments).into_iter().zip(segments) {
             let parts = segment.parts(&self.selection.wanted);
@@ -109,7 +123,7 @@ impl Unit {
         &self.path
     }
 
-    /// Hands its rows to `give`, in order, with the columns of [`struct@SCHEMA`], until that returns `false`.
+    /// Hands its rows to `give`, in order, with the columns of [`labelled`], until that returns `false`.
     ///
     /// # Errors
     /// What is wrong with the file; the rows before are handed over.
@@ -135,7 +149,7 @@ impl Unit {
             let metric = &mut columns[super::LABELS + METRIC];
             *metric = with_used_names(metric)?;
         }
-        Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
+        Ok(RecordBatch::try_new(self.columns.clone(), columns)?)
     }
 }
 

@@ -14,18 +14,18 @@ use crate::format::layout;
 use crate::lake::Problem;
 use crate::segment::read::Segment;
 
-/// All metrics of some runs, in files and in memory.
+/// All rows of a table of some runs, in files and in memory.
 #[derive(Debug, Default)]
 pub struct Sealed {
     /// Files whose rows all count.
     pub files: Vec<PathBuf>,
-    /// The other rows, with the columns of [`struct@super::SCHEMA`].
+    /// The other rows, with the columns of [`super::labelled`].
     pub rest: Vec<RecordBatch>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
 
-/// All metrics of these runs. Files that are in memory once their footer is read are handed over only where they are what
+/// All rows of these runs. Files that are in memory once their footer is read are handed over only where they are what
 /// was written; with `is_checked` all others, too, which are read for it.
 pub(super) fn of(planner: &Planner, runs: &[Arc<RunState>], is_checked: bool) -> Sealed {
     let mut all = Sealed::default();

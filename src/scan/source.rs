@@ -48,7 +48,7 @@ impl Source {
         }
     }
 
-    /// Hands the wanted rows to `give`, in order, with the columns of metrics, in batches of at most [`BATCH_ROWS`];
+    /// Hands the wanted rows to `give`, in order, with the columns of their table, in batches of at most [`BATCH_ROWS`];
     /// until it returns `false`. The `skipped` columns may hold anything.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,8 +15,10 @@ use crate::disk::ReadFile;
 use crate::error::{Error, Result};
 use crate::format::sums::{BLOCK_BYTES, END_BYTES, End, LENGTH_BYTES, MARK, blocks_fit, end_fits};
 
-/// How much of a file's end is read when it is opened, in bytes.
-pub(super) const TAIL_BYTES: u64 = 1 << 14;
+/// A file of at most so many bytes is read whole when it is opened.
+pub(super) const WHOLE_BYTES: u64 = 1 << 16;
+/// How much of a larger file's end is read then, in bytes.
+const TAIL_BYTES: u64 = 1 << 14;
 /// How much is read ahead where the library reads a header of unknown length, in bytes.
 const HEADER_BYTES: u64 = 1 << 9;
 
@@ -26,7 +28,7 @@ pub(super) struct Chunks {
     file: Arc<dyn ReadFile>,
     tail_start: u64,
     tail: Bytes,
-    path: PathBuf,
+    path: Arc<Path>,
     /// Where the checksums of the blocks are, in a file that has such.
     end: Option<End>,
 }
@@ -34,9 +36,9 @@ pub(super) struct Chunks {
 impl Chunks {
     /// Reads the end of `file`.
     pub(super) fn open(file: Box<dyn ReadFile>, path: &Path) -> Result<Self> {
-        let tail_start = file.len().saturating_sub(TAIL_BYTES);
+        let tail_start = if file.len() <= WHOLE_BYTES { 0 } else { file.len() - TAIL_BYTES };
         let tail = file.read(tail_start..file.len())?;
-        Ok(Self { file: Arc::from(file), tail_start, tail, path: path.to_owned(), end: None })
+        Ok(Self { file: Arc::from(file), tail_start, tail, path: path.into(), end: None })
     }
 
     /// Compares the footer with its checksum, and has what is read from now on compared with those of its blocks, which have
@@ -67,7 +69,7 @@ impl Chunks {
 
     fn damaged(&self, part: &str) -> Error {
         let detail = format!("{part} is not what was written: wrong checksum");
-        Error::Damaged { what: "segment", detail, path: self.path.clone() }
+        Error::Damaged { what: "segment", detail, path: self.path.to_path_buf() }
     }
 
     /// At most `bytes` bytes from `start` on; fewer only at the end of the file.

@@ -1,15 +1,18 @@
 //! Columns that are the same in all rows of a row group, which the statistics tell: they are made and not read. In most
 //! segments that is four of the nine columns of metrics, with a page reader and a decompressor each. So are columns that
-//! nobody looks at.
+//! nobody looks at. Runs have most of them in common: a thread that reads many makes each once.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::vec;
 
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, UInt32Array, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, UInt32Array, new_null_array,
+};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{Field, SchemaRef};
 
-use super::prune::{METRIC, Part, Wanted};
+use super::prune::{METRIC, Part, SEQ, Wanted};
 use super::read::{Batches, Segment};
 use crate::error::Result;
 use crate::format::layout::Table;
@@ -39,15 +42,13 @@ impl Columns {
         let mut constant = vec![None; schema.fields().len()];
         let batch_rows = batch_rows.min(segment.part_rows(part));
         if segment.table == Table::Metrics {
-            let zeros = UInt32Array::from_value(0, batch_rows);
             for column in OFTEN_CONSTANT {
-                if let Some(value) = segment.constant(part, column) {
-                    constant[column] = Some(take(&value, &zeros, None)?);
-                }
+                let value = segment.constant(part, column);
+                constant[column] = value.map(|value| repeated(column, value, batch_rows)).transpose()?;
             }
             if let Some(metric) = segment.one_metric(part) {
-                let keys = Int32Array::from_value(0, batch_rows);
-                constant[METRIC] = Some(Arc::new(DictionaryArray::try_new(keys, Arc::new(metric))?));
+                let value = DictionaryArray::try_new(Int32Array::from_value(0, 1), Arc::new(metric))?;
+                constant[METRIC] = Some(repeated(METRIC, Arc::new(value), batch_rows)?);
             }
         }
         for column in skipped {
@@ -70,6 +71,23 @@ impl Columns {
         });
         Ok(RecordBatch::try_new(self.schema.clone(), columns.flatten().collect())?)
     }
+}
+
+/// The one value of an array, so often; as a part of the last such column of this thread where that has the same value.
+fn repeated(column: usize, value: ArrayRef, rows: usize) -> Result<ArrayRef> {
+    /// By place in the table, a value and it repeated.
+    type Made = [Option<(ArrayRef, ArrayRef)>; SEQ + 1];
+    thread_local! {
+        static MADE: RefCell<Made> = const { RefCell::new([const { None }; SEQ + 1]) };
+    }
+    MADE.with_borrow_mut(|made| match &mut made[column] {
+        Some((of, all)) if **of == *value && rows <= all.len() => Ok(all.slice(0, rows)),
+        made => {
+            let all = take(&value, &UInt32Array::from_value(0, rows), None)?;
+            *made = Some((value, all.clone()));
+            Ok(all)
+        }
+    })
 }
 
 fn placeholder(field: &Field, rows: usize) -> Result<ArrayRef> {

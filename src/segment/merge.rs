@@ -14,6 +14,7 @@ use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Int32Type, Int64Type};
 
 use super::columns::AllRows;
+use super::prune::METRIC;
 use super::read::Segment;
 use super::write::SegmentWriter;
 use crate::disk::Disk;
@@ -122,8 +123,8 @@ impl Pending {
     }
 }
 
-/// The order of rows: metrics by (metric, step, writer, seq); attributes by (writer, seq). This is what is behind the
-/// metric; attributes have no step.
+/// The order of rows: metrics by (metric, step, writer, seq), objects by (key, step, writer, seq), attributes by (writer,
+/// seq). This is what is behind the name; attributes have no step.
 type Key = (i64, i64, i64);
 
 /// A source and the batch it stands in.
@@ -141,7 +142,7 @@ struct Head {
     metric_end: usize,
     /// Which of the pending batches it is, once rows of it are pending.
     place: Option<usize>,
-    /// Metrics and steps; attributes have none.
+    /// Names and steps; attributes have none.
     metrics: Option<Metrics>,
     writers: ScalarBuffer<i64>,
     seqs: ScalarBuffer<i64>,
@@ -156,8 +157,8 @@ struct Metrics {
 impl Head {
     fn of(batch: RecordBatch, table: Table) -> Self {
         let integers = |name: &str| batch[name].as_primitive::<Int64Type>().values().clone();
-        let metrics = (table == Table::Metrics).then(|| {
-            let metric = batch["metric"].as_dictionary::<Int32Type>();
+        let metrics = table.has_steps().then(|| {
+            let metric = batch.column(METRIC).as_dictionary::<Int32Type>();
             let (keys, names) = (metric.keys().values().clone(), metric.values().as_string::<i32>().clone());
             Metrics { keys, names, steps: integers("step") }
         });

@@ -17,8 +17,9 @@ use parquet::file::statistics::Statistics;
 
 use super::read::Segment;
 use crate::error::Result;
+use crate::format::schema;
 
-/// The place of `metric` among the columns of metrics.
+/// The place of `metric` among the columns of metrics; `key` has it in objects, and `step` and `time` theirs.
 pub const METRIC: usize = 0;
 /// The place of `step`.
 pub const STEP: usize = 1;
@@ -256,7 +257,8 @@ impl Segment {
     /// The least and greatest attempt in a part's row group; `None` where that is not known.
     #[must_use]
     pub fn attempts(&self, part: &Part) -> Option<RangeInclusive<i32>> {
-        let statistics = self.parquet().row_group(part.row_group).column(ATTEMPT).statistics()?;
+        let column = schema::of(self.table).index_of("attempt").ok()?;
+        let statistics = self.parquet().row_group(part.row_group).column(column).statistics()?;
         let Statistics::Int32(values) = statistics else { return None };
         Some(*values.min_opt()?..=*values.max_opt()?)
     }

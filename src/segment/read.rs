@@ -10,13 +10,13 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowSelection};
+use parquet::arrow::parquet_to_arrow_field_levels;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
-use super::chunks::{Chunks, TAIL_BYTES};
+use super::chunks::{Chunks, WHOLE_BYTES};
+use super::pages::Pages;
 use super::prune::Part;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
@@ -36,7 +36,7 @@ pub struct Segment {
     /// What it holds.
     pub footer: Footer,
     metadata: ArrowReaderMetadata,
-    file: Chunks,
+    file: Arc<Chunks>,
 }
 
 impl Segment {
@@ -57,7 +57,7 @@ impl Segment {
         let table = Table::ALL.into_iter().find(|table| table.name() == footer.table);
         let table = table.ok_or_else(|| damaged(path, format!("unknown table {:?}", footer.table)))?;
         let metadata = guarded(path, || with_columns(Arc::new(metadata), table))?;
-        Ok(Self { path: path.to_owned(), bytes, table, footer, metadata, file })
+        Ok(Self { path: path.to_owned(), bytes, table, footer, metadata, file: Arc::new(file) })
     }
 
     /// How many rows.
@@ -93,7 +93,7 @@ impl Segment {
     /// # Errors
     /// [`Error::Damaged`] where they are not what was written, or [`Error::Io`].
     pub fn check(&self, is_read: bool) -> Result<()> {
-        if (is_read || self.bytes <= TAIL_BYTES) && !self.is_intact()? {
+        if (is_read || self.bytes <= WHOLE_BYTES) && !self.is_intact()? {
             return Err(damaged(&self.path, "its pages are not what was written".into()));
         }
         Ok(())
@@ -104,7 +104,8 @@ impl Segment {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`], at once or from the iterator.
     pub fn batches(&self, batch_rows: usize) -> Result<Batches> {
-        self.build(|builder| builder.with_batch_size(batch_rows))
+        let groups = (0..self.parquet().num_row_groups()).collect();
+        self.read_groups(groups, None, ProjectionMask::all(), batch_rows)
     }
 
     /// The rows of a part, in order, in batches of at most `batch_rows`, with the columns of these
@@ -113,25 +114,25 @@ impl Segment {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Io`], at once or from the iterator.
     pub fn read(&self, part: &Part, columns: &[usize], batch_rows: usize) -> Result<Batches> {
-        self.build(|mut builder| {
-            let columns = ProjectionMask::leaves(builder.parquet_schema(), columns.iter().copied());
-            if let Some(selection) = &part.selection {
-                builder = builder.with_row_selection(selection.clone());
-            }
-            builder.with_row_groups(vec![part.row_group]).with_projection(columns).with_batch_size(batch_rows)
-        })
+        let columns = ProjectionMask::leaves(self.metadata.parquet_schema(), columns.iter().copied());
+        self.read_groups(vec![part.row_group], part.selection.clone(), columns, batch_rows)
     }
 
-    fn build(
+    fn read_groups(
         &self,
-        set: impl FnOnce(ParquetRecordBatchReaderBuilder<Chunks>) -> ParquetRecordBatchReaderBuilder<Chunks>,
+        row_groups: Vec<usize>,
+        selection: Option<RowSelection>,
+        columns: ProjectionMask,
+        batch_rows: usize,
     ) -> Result<Batches> {
         // The Parquet library may ask damaged pages for more memory than there is, which no guard survives. Attributes are
         // always read whole, so that to check them costs little.
         self.check(self.table == Table::Attributes)?;
+        let pages = Pages { file: self.file.clone(), metadata: self.parquet().clone(), row_groups };
         let reader = guarded(&self.path, || {
-            let file = self.file.clone();
-            set(ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())).build()
+            let fields = schema::of(self.table);
+            let levels = parquet_to_arrow_field_levels(self.metadata.parquet_schema(), columns, Some(fields.fields()))?;
+            ParquetRecordBatchReader::try_new_with_row_groups(&levels, &pages, batch_rows, selection)
         })?;
         Ok(Batches { path: self.path.clone(), reader: Some(reader) })
     }
@@ -150,7 +151,7 @@ impl Segment {
         let indexed = guarded(&self.path, || {
             let mut reader = ParquetMetaDataReader::new_with_metadata((**self.parquet()).clone())
                 .with_page_index_policy(PageIndexPolicy::Optional);
-            reader.read_page_indexes(&self.file)?;
+            reader.read_page_indexes(&*self.file)?;
             with_columns(Arc::new(reader.finish()?), self.table)
         });
         if let Ok(metadata) = indexed {

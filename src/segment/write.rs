@@ -176,7 +176,7 @@ fn properties(table: Table) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_compression(match table {
-            Table::Metrics => zstd,
+            Table::Metrics | Table::Objects => zstd,
             Table::Attributes => Compression::UNCOMPRESSED,
         })
         .set_created_by(concat!("runlake ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -185,7 +185,7 @@ fn properties(table: Table) -> WriterProperties {
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_dictionary_enabled(false);
     let integers: &[&str] = match table {
-        Table::Metrics => &["step", "time", "rank", "attempt", "writer", "seq"],
+        Table::Metrics | Table::Objects => &["step", "time", "rank", "attempt", "writer", "seq"],
         Table::Attributes => &["time", "writer", "seq"],
     };
     for name in integers {
@@ -198,11 +198,12 @@ fn properties(table: Table) -> WriterProperties {
             .set_column_statistics_enabled(column("metric"), EnabledStatistics::Page)
             .set_column_statistics_enabled(column("step"), EnabledStatistics::Page)
             .set_column_statistics_enabled(column("time"), EnabledStatistics::Page)
-            .set_sorting_columns(Some(
-                [0, 1, 8]
-                    .map(|index| SortingColumn { column_idx: index, descending: false, nulls_first: false })
-                    .into(),
-            )),
+            .set_sorting_columns(Some(sorting_columns([0, 1, 8]))),
+        Table::Objects => properties
+            .set_column_dictionary_enabled(column("key"), true)
+            .set_column_dictionary_enabled(column("kind"), true)
+            .set_column_statistics_enabled(column("payload"), EnabledStatistics::None)
+            .set_sorting_columns(Some(sorting_columns([0, 1, 10]))),
         Table::Attributes => properties
             .set_column_dictionary_enabled(column("type"), true)
             .set_column_encoding(column("number"), Encoding::BYTE_STREAM_SPLIT)
@@ -212,4 +213,8 @@ fn properties(table: Table) -> WriterProperties {
             .set_offset_index_disabled(true),
     }
     .build()
+}
+
+fn sorting_columns(places: [i32; 3]) -> Vec<SortingColumn> {
+    places.map(|column_idx| SortingColumn { column_idx, descending: false, nulls_first: false }).into()
 }

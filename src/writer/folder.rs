@@ -48,7 +48,7 @@ impl RunFolder {
     /// [`crate::Error::Io`].
     pub fn make(&self) -> Result<()> {
         self.disk.create_dir_all(&self.journal_dir())?;
-        Table::ALL.into_iter().try_for_each(|table| self.disk.create_dir_all(&self.dir.join(table.name())))
+        Table::JOURNALED.into_iter().try_for_each(|table| self.disk.create_dir_all(&self.dir.join(table.name())))
     }
 
     /// Makes what is missing of the folder, and returns once its identity survives a loss of power.

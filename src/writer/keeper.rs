@@ -210,7 +210,7 @@ impl<C> Keeper<C> {
     /// Goes on behind the page that came next, whose file is gone: its rows are lost, and declared as such.
     pub(super) fn give_up(&mut self, rows: &PageRows, cause: &Error) {
         let mut locked = self.shared.locked.lock();
-        for (table, seqs) in Table::ALL.into_iter().zip(rows).filter(|(_, seqs)| !seqs.is_empty()) {
+        for (table, seqs) in Table::JOURNALED.into_iter().zip(rows).filter(|(_, seqs)| !seqs.is_empty()) {
             locked.appender.lose(table, seqs.clone(), cause.to_string());
         }
         drop(locked);

@@ -77,7 +77,7 @@ pub(super) struct Sealer {
     rows: Rows,
     ready: Vec<Ready>,
     /// In the order of their rows.
-    placed: [Vec<Placed>; Table::ALL.len()],
+    placed: [Vec<Placed>; Table::JOURNALED.len()],
     next_segment: u64,
     summary: Summary,
     /// The current attributes of this writer, in case the folder must be made again.
@@ -229,7 +229,7 @@ impl Sealer {
     /// # Errors
     /// Where the merged segment cannot be written; its sources then stay.
     pub(super) fn merge_where_many<C>(&mut self, keeper: &mut Keeper<C>) -> Result<()> {
-        for table in Table::ALL {
+        for table in Table::JOURNALED {
             while let Some(places) = many(&self.placed[table as usize]) {
                 self.merge(table, places, keeper)?;
             }
@@ -244,7 +244,7 @@ impl Sealer {
     pub(super) fn compact<C>(&mut self, keeper: &mut Keeper<C>) -> Result<()> {
         // What is left is then few: merging takes memory for each source.
         self.merge_where_many(keeper)?;
-        for table in Table::ALL {
+        for table in Table::JOURNALED {
             let places = to_compact(&self.placed[table as usize]);
             if places.len() > 1 {
                 self.merge(table, places, keeper)?;
@@ -274,7 +274,7 @@ impl Sealer {
     /// Forgets the segments that somebody removed. Returns what rows were in them.
     pub(super) fn forget_removed(&mut self) -> Vec<(Table, Range)> {
         let mut removed = Vec::new();
-        for table in Table::ALL {
+        for table in Table::JOURNALED {
             let gone = self.placed[table as usize].extract_if(.., |segment| !self.disk.exists(&segment.path));
             removed.extend(gone.map(|segment| (table, segment.range)));
         }

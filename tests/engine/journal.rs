@@ -171,7 +171,7 @@ fn seal(disk: &MemoryDisk, run: &RunRef, origin: Origin, page: &[u8]) -> Vec<(Pa
     let attributes = Footer::new(Table::Attributes, 0, vec![rows.attributes.range(writer).unwrap()]);
     let batch = rows.attributes.take(writer).unwrap();
     write::write(disk, &path(Table::Attributes), Table::Attributes, &batch, &attributes).unwrap();
-    Table::ALL.map(|table| (path(table), disk.read(&path(table)).unwrap().to_vec())).into()
+    Table::JOURNALED.map(|table| (path(table), disk.read(&path(table)).unwrap().to_vec())).into()
 }
 
 /// The frames of a page and where each ends; none without a header.

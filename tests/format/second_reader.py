@@ -22,7 +22,7 @@ VERSION = 1
 PAGE_HEADER_BYTES = 256
 FRAME_HEADER_BYTES = 24
 TYPES = ("null", "bool", "int", "float", "text", "json", "time", "deleted")
-TABLES = ("metrics", "attributes")
+TABLES = ("metrics", "attributes", "objects")
 
 
 def _crc_table() -> list[int]:
@@ -294,7 +294,7 @@ def read_run(folder: Path) -> dict[str, list[dict[str, Any]]]:
             for writer, ranges in segment.ranges.items():
                 ends[writer] = max(ends.get(writer, 0), *(end for _, end in ranges))
         for page in filter(None, pages):
-            for row in page.metrics if table == "metrics" else page.attributes:
+            for row in getattr(page, table, []):  # objects are in no journal
                 if row["seq"] >= ends.get(row["writer"], 0):
                     by_row[row["writer"], row["seq"]] = row
         rows[table] = [by_row[key] for key in sorted(by_row)]

@@ -181,7 +181,7 @@ ATTACKS = [
     "install httpfs",
     "load httpfs",
     "set enable_external_access = true",
-    "set variable runlake_files = ['/etc/passwd']",
+    "set variable runlake_metrics_files = ['/etc/passwd']",
     "pragma enable_logging",
     "create table evil as select 1",
     "copy (pivot metrics on metric using max(value)) to '{lake}/evil.csv'",
