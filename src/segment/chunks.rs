@@ -49,14 +49,16 @@ impl Chunks {
     pub(super) fn compare(&mut self, block: Option<u64>) -> Result<()> {
         let len = self.file.len();
         let length = self.read(len.saturating_sub(LENGTH_BYTES), LENGTH_BYTES)?;
-        let footer = End::footer(len, &length).ok_or_else(|| self.damaged("its end"))?;
+        let footer = End::footer(len, &length).ok_or_else(|| self.damaged("the bytes of its end"))?;
         let Some(block) = block else {
             let mark = self.read(footer.saturating_sub(MARK.len() as u64), MARK.len() as u64)?;
-            return if mark == MARK[..] { Err(self.damaged("its footer")) } else { Ok(()) };
+            return if mark == MARK[..] { Err(self.damaged("the bytes of its footer")) } else { Ok(()) };
         };
-        let end = End::of(len, &length).filter(|_| block == BLOCK_BYTES).ok_or_else(|| self.damaged("its end"))?;
+        let end = End::of(len, &length)
+            .filter(|_| block == BLOCK_BYTES)
+            .ok_or_else(|| self.damaged("the bytes of its end"))?;
         if !end_fits(&self.read(end.footer - END_BYTES, len)?) {
-            return Err(self.damaged("its footer"));
+            return Err(self.damaged("the bytes of its footer"));
         }
         self.end = Some(end);
         Ok(())
@@ -68,7 +70,7 @@ impl Chunks {
     }
 
     fn damaged(&self, part: &str) -> Error {
-        let detail = format!("{part} is not what was written: wrong checksum");
+        let detail = format!("{part} are not those that were written: wrong checksum");
         Error::Damaged { what: "segment", detail, path: self.path.to_path_buf() }
     }
 
@@ -84,7 +86,7 @@ impl Chunks {
         let found = self.stored(first..last)?;
         let place = |offset: u64| usize::try_from(offset - first).unwrap_or(usize::MAX).min(found.len());
         if !blocks_fit(&found[..place(blocks.sums)], &self.stored(blocks.sums_of(first, last))?) {
-            return Err(self.damaged("a page"));
+            return Err(self.damaged("its bytes"));
         }
         Ok(found.slice(place(start)..place(end)))
     }
