@@ -4,7 +4,8 @@
 //! `{"format": 1, "table": "metrics", "level": 0, "writers": [{"writer": "0123456789ab", "first": 0, "end": 512}]}`.
 //! `end` is exclusive. A segment whose ranges all lie in another segment's has been merged into that one and is passed
 //! over: so a crash between "merged segment in place" and "its sources removed" doubles nothing. A key `checksum` may
-//! follow, `{"bytes": 4096, "crc32c": 2868953907}`: the CRC-32C of the file's first bytes, which are all its pages of rows.
+//! follow, `{"bytes": 4096, "crc32c": 2868953907, "block": 1024}`: the CRC-32C of the file's first bytes, which are all its pages of
+//! rows, and how long the blocks are that have one of their own (see [`super::sums`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,9 @@ pub struct Checksum {
     pub bytes: u64,
     /// Their CRC-32C.
     pub crc32c: u32,
+    /// Bytes of the blocks whose checksums stand before Parquet's footer; none in a segment without such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<u64>,
 }
 
 impl Checksum {

@@ -1,7 +1,10 @@
 //! A segment's bytes as the Parquet library asks for them: the end of the file is read once when it is opened, for the
-//! footer and usually the page index, or for all of a small file; the rest when it is needed.
+//! footer, or for all of a small file; the rest when it is needed. What is read is compared with the file's checksums, where it
+//! has such of its blocks: a byte that changed is an error and never a wrong value.
 
 use std::io::{self, Read};
+use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,10 +12,13 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::disk::ReadFile;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::format::sums::{BLOCK_BYTES, END_BYTES, End, LENGTH_BYTES, MARK, blocks_fit, end_fits};
 
-/// How much of a file's end is read when it is opened, in bytes.
-pub(super) const TAIL_BYTES: u64 = 1 << 16;
+/// A file of at most so many bytes is read whole when it is opened.
+pub(super) const WHOLE_BYTES: u64 = 1 << 16;
+/// How much of a larger file's end is read then, in bytes.
+const TAIL_BYTES: u64 = 1 << 14;
 /// How much is read ahead where the library reads a header of unknown length, in bytes.
 const HEADER_BYTES: u64 = 1 << 9;
 
@@ -22,14 +28,50 @@ pub(super) struct Chunks {
     file: Arc<dyn ReadFile>,
     tail_start: u64,
     tail: Bytes,
+    path: Arc<Path>,
+    /// Where the checksums of the blocks are, in a file that has such.
+    end: Option<End>,
 }
 
 impl Chunks {
     /// Reads the end of `file`.
-    pub(super) fn open(file: Box<dyn ReadFile>) -> Result<Self> {
-        let tail_start = file.len().saturating_sub(TAIL_BYTES);
+    pub(super) fn open(file: Box<dyn ReadFile>, path: &Path) -> Result<Self> {
+        let tail_start = if file.len() <= WHOLE_BYTES { 0 } else { file.len() - TAIL_BYTES };
         let tail = file.read(tail_start..file.len())?;
-        Ok(Self { file: Arc::from(file), tail_start, tail })
+        Ok(Self { file: Arc::from(file), tail_start, tail, path: path.into(), end: None })
+    }
+
+    /// Compares the footer with its checksum, and has what is read from now on compared with those of its blocks, which have
+    /// `block` bytes; `None` where the footer tells of none.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where it is not what was written, or [`Error::Io`].
+    pub(super) fn compare(&mut self, block: Option<u64>) -> Result<()> {
+        let len = self.file.len();
+        let length = self.read(len.saturating_sub(LENGTH_BYTES), LENGTH_BYTES)?;
+        let footer = End::footer(len, &length).ok_or_else(|| self.damaged("the bytes of its end"))?;
+        let Some(block) = block else {
+            let mark = self.read(footer.saturating_sub(MARK.len() as u64), MARK.len() as u64)?;
+            return if mark == MARK[..] { Err(self.damaged("the bytes of its footer")) } else { Ok(()) };
+        };
+        let end = End::of(len, &length)
+            .filter(|_| block == BLOCK_BYTES)
+            .ok_or_else(|| self.damaged("the bytes of its end"))?;
+        if !end_fits(&self.read(end.footer - END_BYTES, len)?) {
+            return Err(self.damaged("the bytes of its footer"));
+        }
+        self.end = Some(end);
+        Ok(())
+    }
+
+    /// Up to where bytes are compared when they are read; 0 in a file without checksums of blocks.
+    pub(super) fn compared(&self) -> u64 {
+        self.end.map_or(0, |end| end.sums)
+    }
+
+    fn damaged(&self, part: &str) -> Error {
+        let detail = format!("{part} are not those that were written: wrong checksum");
+        Error::Damaged { what: "segment", detail, path: self.path.to_path_buf() }
     }
 
     /// At most `bytes` bytes from `start` on; fewer only at the end of the file.
@@ -38,6 +80,19 @@ impl Chunks {
         if start >= end {
             return Ok(Bytes::new());
         }
+        let Some(blocks) = self.end.filter(|blocks| start < blocks.sums) else { return self.stored(start..end) };
+        let first = start - start % BLOCK_BYTES;
+        let last = end.max(end.next_multiple_of(BLOCK_BYTES).min(blocks.sums));
+        let found = self.stored(first..last)?;
+        let place = |offset: u64| usize::try_from(offset - first).unwrap_or(usize::MAX).min(found.len());
+        if !blocks_fit(&found[..place(blocks.sums)], &self.stored(blocks.sums_of(first, last))?) {
+            return Err(self.damaged("its bytes"));
+        }
+        Ok(found.slice(place(start)..place(end)))
+    }
+
+    /// Bytes that are in the file, from memory where they are there.
+    fn stored(&self, Range { start, end }: Range<u64>) -> Result<Bytes> {
         let in_tail = |offset: u64| usize::try_from(offset - self.tail_start).unwrap_or(usize::MAX);
         if start >= self.tail_start {
             let end = in_tail(end).min(self.tail.len());

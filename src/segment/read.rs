@@ -15,7 +15,7 @@ use parquet::arrow::parquet_to_arrow_field_levels;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
-use super::chunks::{Chunks, TAIL_BYTES};
+use super::chunks::{Chunks, WHOLE_BYTES};
 use super::pages::Pages;
 use super::prune::Part;
 use crate::disk::Disk;
@@ -47,16 +47,17 @@ impl Segment {
     pub fn open(disk: &dyn Disk, path: &Path) -> Result<Self> {
         let file = disk.open(path)?;
         let bytes = file.len();
-        let file = Arc::new(Chunks::open(file)?);
-        let metadata = guarded(path, || ParquetMetaDataReader::new().parse_and_finish(&*file))?;
+        let mut file = Chunks::open(file, path)?;
+        let metadata = guarded(path, || ParquetMetaDataReader::new().parse_and_finish(&file))?;
         let pairs = metadata.file_metadata().key_value_metadata();
         let text = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == footer::KEY)?.value.as_deref());
         let footer = text.ok_or_else(|| damaged(path, "no runlake key in its footer".into()))?;
         let footer = Footer::from_json(footer).map_err(|detail| damaged(path, detail))?;
+        file.compare(footer.checksum.and_then(|checksum| checksum.block))?;
         let table =
             Table::named(&footer.table).ok_or_else(|| damaged(path, format!("unknown table {:?}", footer.table)))?;
         let metadata = guarded(path, || with_columns(Arc::new(metadata), table))?;
-        Ok(Self { path: path.to_owned(), bytes, table, footer, metadata, file })
+        Ok(Self { path: path.to_owned(), bytes, table, footer, metadata, file: Arc::new(file) })
     }
 
     /// How many rows.
@@ -68,7 +69,7 @@ impl Segment {
     /// Whether its pages are what was written, by the checksum in its footer; `true` where there is none.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Damaged`] where a block is not, or [`Error::Io`].
     pub fn is_intact(&self) -> Result<bool> {
         const READ_BYTES: u64 = 1 << 20;
         let Some(expected) = self.footer.checksum else { return Ok(true) };
@@ -80,7 +81,11 @@ impl Segment {
             }
             found.add(&bytes);
         }
-        Ok(found == expected)
+        let behind = expected.bytes..self.file.compared();
+        for start in behind.clone().step_by(1 << 20) {
+            self.file.read(start, READ_BYTES.min(behind.end - start))?;
+        }
+        Ok((found.bytes, found.crc32c) == (expected.bytes, expected.crc32c))
     }
 
     /// Compares the pages with the checksum, where they are in memory already or `is_read` says to read them for it.
@@ -88,7 +93,7 @@ impl Segment {
     /// # Errors
     /// [`Error::Damaged`] where they are not what was written, or [`Error::Io`].
     pub fn check(&self, is_read: bool) -> Result<()> {
-        if (is_read || self.bytes <= TAIL_BYTES) && !self.is_intact()? {
+        if (is_read || self.bytes <= WHOLE_BYTES) && !self.is_intact()? {
             return Err(damaged(&self.path, "its pages are not what was written".into()));
         }
         Ok(())

@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::format::footer::{self, Checksum, Footer};
 use crate::format::layout::Table;
 use crate::format::schema;
+use crate::format::sums::{BLOCK_BYTES, BlockSums, End};
 use crate::settings::ROW_GROUP_ROWS;
 
 /// Rows in a page of a column, which is the least that is read: the rows of one metric of a thousand.
@@ -37,17 +38,47 @@ pub struct SegmentWriter<'d> {
     parquet: Option<ArrowWriter<Output>>,
 }
 
-/// The file behind a buffer, as Parquet writes in small parts; and what was written so far.
+/// The file behind a buffer, as Parquet writes in small parts; and the checksums of what was written so far.
 #[derive(Debug)]
 struct Output {
     file: io::BufWriter<Box<dyn WriteFile>>,
-    written: Checksum,
+    pages: Checksum,
+    blocks: BlockSums,
+    /// What is behind the pages: kept, as checksums go into its middle.
+    end: Option<Vec<u8>>,
+}
+
+impl Output {
+    /// Says that all pages are written, and what they are.
+    fn end_pages(&mut self) -> Checksum {
+        self.end = Some(Vec::new());
+        Checksum { block: Some(BLOCK_BYTES), ..self.pages }
+    }
+
+    /// Writes what is behind the pages: their index, the checksums, Parquet's footer. Gives the file.
+    fn close(mut self) -> io::Result<Box<dyn WriteFile>> {
+        let end = self.end.take().unwrap_or_default();
+        let length = end.last_chunk::<8>();
+        let footer = length.and_then(|length| End::footer(end.len() as u64, length));
+        let footer = footer.and_then(|footer| usize::try_from(footer).ok()).ok_or(io::ErrorKind::InvalidData)?;
+        let (index, footer) = end.split_at(footer);
+        self.blocks.add(index);
+        self.file.write_all(index)?;
+        self.file.write_all(&self.blocks.to_bytes(footer))?;
+        self.file.write_all(footer)?;
+        self.file.into_inner().map_err(io::IntoInnerError::into_error)
+    }
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(end) = &mut self.end {
+            end.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
         let written = self.file.write(bytes)?;
-        self.written.add(&bytes[..written]);
+        self.pages.add(&bytes[..written]);
+        self.blocks.add(&bytes[..written]);
         Ok(written)
     }
 
@@ -64,7 +95,7 @@ impl<'d> SegmentWriter<'d> {
     pub fn create(disk: &'d dyn Disk, target: PathBuf, table: Table) -> Result<Self> {
         let temporary = disk::temporary(&target);
         let file = io::BufWriter::with_capacity(1 << 16, disk.create(&temporary)?);
-        let output = Output { file, written: Checksum::default() };
+        let output = Output { file, pages: Checksum::default(), blocks: BlockSums::default(), end: None };
         let mut writer = Self { disk, temporary, target, parquet: None };
         // The types of attributes are those of Parquet: Arrow's description of them would be a quarter of the file.
         let options = ArrowWriterOptions::new()
@@ -92,11 +123,10 @@ impl<'d> SegmentWriter<'d> {
         let Some(mut parquet) = self.parquet.take() else { return Ok(()) };
         let flushed = parquet.flush().and_then(|()| Ok(parquet.sync()?));
         flushed.map_err(|source| self.error(source))?;
-        let footer = Footer { checksum: Some(parquet.inner().written), ..footer.clone() };
+        let footer = Footer { checksum: Some(parquet.inner_mut().end_pages()), ..footer.clone() };
         parquet.append_key_value_metadata(KeyValue::new(footer::KEY.to_owned(), footer.to_json()));
         let output = parquet.into_inner().map_err(|source| self.error(source))?;
-        let file = output.file.into_inner();
-        let mut file = file.map_err(|error| Error::io("write segment", &self.temporary, error.into_error()))?;
+        let mut file = output.close().map_err(|error| Error::io("write segment", &self.temporary, error))?;
         file.sync()?;
         drop(file);
         self.disk.rename(&self.temporary, &self.target)

@@ -16,12 +16,15 @@ use runlake::segment::write;
 use runlake::value::{Attribute, MetricId, Scalar, WriterId};
 
 use crate::disk::MemoryDisk;
+use crate::mutations::Random;
 
 /// A page's length; small, so that every offset of it can be tried.
 pub(crate) const PAGE_BYTES: usize = 4096;
 /// Rows in the segment; the journal goes on after them.
 pub(crate) const SEALED_ROWS: u64 = 300;
 
+/// Rows in a large segment.
+const LARGE_ROWS: u64 = 40_000;
 const PAGES: u64 = 3;
 const TIME: i64 = 1_700_000_000_000_000;
 const METRICS: [&str; 4] = ["train/loss", "val/acc", "ünïcode 損失", "a.b:c=d%"];
@@ -61,6 +64,33 @@ pub(crate) fn sample(disk: &MemoryDisk, lake: &Lake, id: &str) -> Sample {
         pages.push((path, bytes));
     }
     Sample { disk: disk.clone(), run, pages, segments }
+}
+
+/// Adds a run whose segment of metrics is larger than what is read of a file when it is opened; its rows are many enough for
+/// several pages of each column. Gives the segment's file.
+pub(crate) fn large_segment(disk: &MemoryDisk, lake: &Lake, id: &str) -> PathBuf {
+    let run = lake.run("project", id);
+    RunFile::new("project", id).write(disk, &run.dir).unwrap();
+    let origin = Origin { writer: WriterId::random(), rank: None, attempt: 1 };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("page");
+    let mut page = Page::mapped(&path, 1 << 22).unwrap();
+    page.begin(&header(origin, 0));
+    let (note, value) = ("notes", Attribute::text("large"));
+    page.append(frame::attribute_bytes(note, &value), |out, seed| {
+        frame::write_attribute(out, seed, 0, TIME, note, &value);
+    });
+    for (id, name) in (0..).zip(METRICS) {
+        page.append(frame::name_bytes(name), |out, seed| frame::write_name(out, seed, MetricId(id), name));
+    }
+    let mut random = Random(0);
+    for step in 0..LARGE_ROWS / 4 {
+        // Values that do not compress.
+        let values = [0, 1, 2, 3].map(|id| (MetricId(id), f64::from_bits(random.next() >> 2)));
+        log(&mut page, step * 4, step.cast_signed(), &values);
+    }
+    let mut segments = seal(disk, &run, origin, &OsDisk.read(&path).unwrap());
+    segments.swap_remove(0).0
 }
 
 /// The bytes of a page's file that was used before, with so many rows of metrics.

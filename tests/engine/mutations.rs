@@ -5,10 +5,12 @@
 //! the seed; `RUNLAKE_MUTATIONS=1000000` tries a million of each kind. `fuzz/` holds the same as targets for libFuzzer.
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::sync::{Arc, Once};
 
 use runlake::catalog::Catalog;
 use runlake::disk::Disk;
+use runlake::error::Result;
 use runlake::format::footer::Footer;
 use runlake::format::frame::Frame;
 use runlake::format::layout::{LAKE_FILE, RUN_FILE, Table};
@@ -16,9 +18,11 @@ use runlake::format::page::{HEADER_BYTES, HEARTBEAT_OFFSET, Header};
 use runlake::lake::attribute::Fold;
 use runlake::lake::{Lake, RunFile, segments, tail};
 use runlake::scan::{self, Attempts, Scan, Selection};
+use runlake::segment::columns::Columns;
 use runlake::segment::prune::Wanted;
 use runlake::segment::read::Segment;
 
+use crate::disk::MemoryDisk;
 use crate::journal::{self, SEALED_ROWS, Sample, frames, seqs};
 use crate::rows::{self, Row};
 
@@ -34,10 +38,10 @@ fn mutations() -> u64 {
 }
 
 /// A small generator with a fixed seed (`SplitMix64`), so that a failure can be repeated.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -264,7 +268,7 @@ fn a_damaged_segment_costs_only_its_own_rows() {
             // Of bytes before the footer every change is found.
             let checksum = checksums[file];
             if (at as u64) < checksum.bytes && segment.footer.checksum == Some(checksum) {
-                assert!(!segment.is_intact().unwrap(), "mutation {mutation}: damage at {at} was not found");
+                assert!(!segment.is_intact().unwrap_or(false), "mutation {mutation}: damage at {at} was not found");
                 assert!(segment.batches(64).is_err(), "mutation {mutation}: damage at {at} was decoded");
             }
             prune(segment);
@@ -275,6 +279,56 @@ fn a_damaged_segment_costs_only_its_own_rows() {
         disk.put(path, bytes.clone());
     }
     println!("{} mutated segments, of which {opened} could be opened", mutations());
+}
+
+#[test]
+fn a_byte_that_changed_in_a_large_segment_gives_no_row_that_was_not_written() {
+    const CHANGES: usize = 300;
+    silence_parquet();
+    let (disk, lake) = journal::lake();
+    let path = journal::large_segment(&disk, &lake, "large");
+    let bytes = disk.read(&path).unwrap().to_vec();
+    assert!(bytes.len() > 3 << 16, "{} bytes", bytes.len());
+    let (whole, one) = large_rows(&disk, &path);
+    let (whole, one) = (whole.unwrap(), one.unwrap());
+    assert!(whole.len() > one.len() && !one.is_empty());
+    let mut random = Random(4);
+    let mut refused = 0;
+    for change in 0..CHANGES {
+        // As many in the last kilobytes, which say what is where, as in the rest.
+        let at = if change % 2 == 0 { random.below(bytes.len()) } else { bytes.len() - 1 - random.below(1 << 13) };
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << random.below(8);
+        disk.put(&path, changed);
+        let (found, found_one) = large_rows(&disk, &path);
+        refused += u32::from(found.is_err());
+        assert!(found.map_or(true, |found| found == whole), "change {change} at {at} of {}: other rows", bytes.len());
+        assert!(
+            found_one.map_or(true, |found| found == one),
+            "change {change} at {at} of {}: other rows of one metric",
+            bytes.len()
+        );
+        let is_whole = Segment::open(&disk, &path).is_ok_and(|segment| segment.is_intact().unwrap_or(false));
+        assert!(!is_whole, "change {change} at {at} of {}: nobody would find it", bytes.len());
+    }
+    println!("{CHANGES} changed bytes, of which {refused} were met by who reads all");
+}
+
+/// All rows of a segment of metrics as they are scanned, with columns that are the same everywhere made from statistics; and
+/// some of one metric.
+fn large_rows(disk: &MemoryDisk, path: &Path) -> (Result<Vec<Row>>, Result<Vec<Row>>) {
+    let read = |wanted: &Wanted| -> Result<Vec<Row>> {
+        let mut segment = Segment::open(disk, path)?;
+        let mut found = Vec::new();
+        for part in segment.parts(wanted) {
+            let columns = Columns::of(&segment, &part, 1000, &[])?;
+            for batch in segment.read(&part, &columns.read, 1000)? {
+                rows::add(&wanted.filter(columns.complete(&batch?)?)?, &mut found);
+            }
+        }
+        Ok(found)
+    };
+    (read(&Wanted::default()), read(&Wanted::new(Some(vec!["val/acc".to_owned()]), Some(3..=5000))))
 }
 
 /// Reads a segment to its end or to the first error.

@@ -212,6 +212,8 @@ def read_segment(path: Path, table: str) -> Segment:
     assert footer["table"] == table, path
     if (checksum := footer.get("checksum")) is not None:
         assert crc32c(data[: checksum["bytes"]]) == checksum["crc32c"], path
+        if "block" in checksum:
+            check_parts(data, checksum["block"])
     columns = file.read()
     micros = columns["time"].cast(pa.int64())
     columns = columns.set_column(columns.column_names.index("time"), "time", micros)
@@ -219,6 +221,19 @@ def read_segment(path: Path, table: str) -> Segment:
     for held in footer["writers"]:
         ranges.setdefault(int(held["writer"], 16), []).append((held["first"], held["end"]))
     return Segment(path, footer["level"], ranges, columns.to_pylist())
+
+
+def check_parts(data: bytes, block: int) -> None:
+    """Compare a segment with the checksums of its blocks, and of its footer."""
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    blocks = -(-(footer - 8) // (block + 4))
+    end = footer - 8 - 4 * blocks
+    *of_blocks, of_footer = struct.unpack(f"<{blocks + 1}I", data[end : footer - 4])
+    assert data[footer - 4 : footer] == b"RLCK"
+    assert of_footer == crc32c(data[footer:])
+    assert of_blocks == [
+        crc32c(data[start : min(start + block, end)]) for start in range(0, end, block)
+    ]
 
 
 def read_json(path: Path) -> dict[str, Any]:
