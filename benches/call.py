@@ -6,11 +6,17 @@ import multiprocessing
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from measure import Line, at_most, interleaved, loop
+from measure import Line, at_most, interleaved, loop, loops
 
 import runlake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+T = TypeVar("T")
 
 PROCESSES, ROUNDS, CALLS = 7, 100, 2000
 NAMES = ("train/loss", "train/accuracy", *(f"layer/{i}/grad_norm" for i in range(8)))
@@ -43,18 +49,26 @@ def once(folder: Path) -> dict[str, float]:
 
     with runlake.init(project="bench", lake=folder, quiet=True) as run:
         values = {"run": run, "empty": empty, "rows": rows, "time": time.time}
-        return interleaved(statements, values, rounds=ROUNDS, count=CALLS, between=between)
+        return interleaved(
+            loops(statements, values), values, rounds=ROUNDS, count=CALLS, between=between
+        )
 
 
-def ratios(folder: Path) -> list[Line]:
-    """Return the cost of calls with 1, 2 and 10 scalars over that of an empty function called alike.
+def of_processes(measured: Callable[[Path], T], folder: Path) -> list[T]:
+    """Return what each of several new processes measures.
 
-    Of several processes, in their median: where the system puts what in memory makes a few nanoseconds.
+    Their median is what counts: where the system puts what in memory makes a few nanoseconds.
     """
     seen = []
     for i in range(PROCESSES):
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            seen.append(pool.submit(once, folder / str(i)).result())
+            seen.append(pool.submit(measured, folder / str(i)).result())
+    return seen
+
+
+def ratios(folder: Path) -> list[Line]:
+    """Return the cost of calls with 1, 2 and 10 scalars over that of an empty function called alike."""
+    seen = of_processes(once, folder)
 
     def over(name: str, base: str) -> tuple[float, str]:
         middle = sorted(seen, key=lambda nanos: nanos[name] / nanos[base])[PROCESSES // 2]
@@ -97,40 +111,47 @@ def tail(run: runlake.Run) -> list[Line]:
     return lines
 
 
-def later(run: runlake.Run) -> list[Line]:
+def growth(folder: Path) -> float:
+    """Return what a call costs after ten million, over what it costs after a thousand, timed by the same loops."""
+    with runlake.init(project="bench", lake=folder, quiet=True) as run:
+        values = {"run": run, "empty": empty}
+        statements = {
+            "log": f"run.log({literal(1)}, step=i)",
+            "empty": f"empty({literal(1)}, step=i)",
+        }
+        timed = loops(statements, values)
+
+        def log(count: int) -> None:
+            timed["log"](count, time.perf_counter_ns, 0.5, *values.values())
+
+        def pause() -> None:
+            time.sleep(PAUSE_SECS)
+
+        def ratio() -> float:
+            nanos = interleaved(timed, values, rounds=ROUNDS, count=CALLS, between=pause)
+            return nanos["log"] / nanos["empty"]
+
+        log(1000)
+        first = ratio()
+        log(10_000_000)
+        run.flush()
+        time.sleep(2)  # The writer thread merges what it has sealed.
+        # At full speed many pages are kept ready. They are used up first: their memory is in no cache any more, which makes
+        # a call some 4 ns slower than the next page will.
+        for _ in range(200):
+            log(CALLS)
+            pause()
+        return ratio() / first
+
+
+def later(folder: Path) -> list[Line]:
     """Return what a call costs after ten million, over what it costs after a thousand."""
-    body = f"run.log({literal(1)}, step=i)"
-    base = f"empty({literal(1)}, step=i)"
-    values = {"run": run, "empty": empty}
-
-    def ratio() -> float:
-        nanos = interleaved(
-            {"log": body, "empty": base},
-            values,
-            rounds=300,
-            count=CALLS,
-            between=lambda: time.sleep(PAUSE_SECS),
-        )
-        return nanos["log"] / nanos["empty"]
-
-    loop(body, values)(1000, time.perf_counter_ns, 0.5, *values.values())
-    first = ratio()
-    log = loop(body, values)
-    log(10_000_000, time.perf_counter_ns, 0.5, *values.values())
-    run.flush()
-    time.sleep(2)  # The writer thread merges what it has sealed.
-    # At full speed many pages are kept ready. They are used up first: their memory is in no cache any more, which makes a
-    # call some 4 ns slower than the next page will.
-    for _ in range(200):
-        log(CALLS, time.perf_counter_ns, 0.5, *values.values())
-        time.sleep(PAUSE_SECS)
-    return [at_most("a call after ten million, over one after a thousand", ratio() / first, 1.1)]
+    ratio = statistics.median(of_processes(growth, folder))
+    return [at_most("a call after ten million, over one after a thousand", ratio, 1.1)]
 
 
 def measure(folder: Path) -> list[Line]:
     """Return the lines of this subject."""
-    lines = ratios(folder)
-    for part in (later, tail):
-        with runlake.init(project="bench", lake=folder / part.__name__, quiet=True) as run:
-            lines += part(run)
-    return lines
+    lines = ratios(folder / "ratios") + later(folder / "later")
+    with runlake.init(project="bench", lake=folder / "tail", quiet=True) as run:
+        return lines + tail(run)

@@ -56,20 +56,24 @@ def timed({arguments}):
     return scope["timed"]
 
 
+def loops(statements: Mapping[str, str], names: Iterable[str]) -> dict[str, Callable[..., int]]:
+    """Return the loop of each statement, and an empty one under the name ``""``."""
+    return {name: loop(text, names) for name, text in {**statements, "": "pass"}.items()}
+
+
 def interleaved(
-    statements: Mapping[str, str],
+    loops: Mapping[str, Callable[..., int]],
     values: Mapping[str, object],
     *,
     rounds: int,
     count: int,
     between: Callable[[], object] = lambda: None,
 ) -> dict[str, float]:
-    """Return the median nanoseconds of each statement, less those of an empty loop.
+    """Return the median nanoseconds of each of some `loops`' statements, less those of the empty loop.
 
     All take turns in one process, so that whatever else the machine does meets all alike. `between` is called after
     each turn.
     """
-    loops = {name: loop(text, values) for name, text in {**statements, "": "pass"}.items()}
     times: dict[str, list[float]] = {name: [] for name in loops}
     for turn in range(rounds):
         for name, timed in loops.items():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from measure import Line, at_most
@@ -39,16 +38,6 @@ sys.stdin.readline()
 """
 
 
-def end_thread(disk: FaultyDisk, pid: int) -> None:
-    """Return once a process is without its writer's thread: the next that it does with the disk ends it."""
-    tasks = Path(f"/proc/{pid}/task")
-    before = len(list(tasks.iterdir()))
-    disk.set(kill_thread=True)
-    while len(list(tasks.iterdir())) == before:
-        time.sleep(0.01)
-    disk.set()
-
-
 def measure(folder: Path) -> list[Line]:
     """Return the lines of this subject."""
     library = compiled(SUPPORT / "faulty_disk.c", folder)
@@ -68,7 +57,7 @@ def measure(folder: Path) -> list[Line]:
             if number == 0:
                 disk.set(delay_ms=500)
             else:
-                end_thread(disk, process.pid)
+                disk.end_writer(process.pid)
             process.stdin.write("\n")
             process.stdin.flush()
             during = int(process.stdout.readline())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import mmap
@@ -10,12 +11,10 @@ import shutil
 import struct
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from waiting import wait_until
 
 READ_ONLY, REMOUNT, BIND, MOVE, DETACH = 1, 32, 4096, 8192, 2
 
@@ -40,6 +39,23 @@ class FaultyDisk:
     def set(self, *, refuse: int = 0, delay_ms: int = 0, kill_thread: bool = False) -> None:
         """Say what happens from now on; all left out: nothing."""
         struct.pack_into("<3i", self._control, 0, refuse, delay_ms, kill_thread)
+
+    def end_writer(self, pid: int) -> None:
+        """Return once a process is without its writer's thread: the next that it does with the disk ends it."""
+        # Threads are told by their names, as a process has others that come and go. One that starts has its name soon.
+        wait_until(lambda: "runlake-writer" in thread_names(pid), "the writer's thread has begun")
+        self.set(kill_thread=True)
+        wait_until(lambda: "runlake-writer" not in thread_names(pid), "the writer's thread is gone")
+        self.set()
+
+
+def thread_names(pid: int) -> set[str]:
+    """Return the names of a process's threads."""
+    names = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # It ended since.
+            names.add((task / "comm").read_text().strip())
+    return names
 
 
 def compiled(source: Path, folder: Path) -> Path:
