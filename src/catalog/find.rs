@@ -44,7 +44,7 @@ impl Catalog {
     }
 
     fn of_project(&self, project: Option<&str>, problems: &mut Vec<Problem>) -> Result<Vec<RunRef>> {
-        let runs = self.lake.runs(project, problems)?;
+        let runs = self.cache.runs(&self.lake, project, problems)?;
         let Some(name) = project.filter(|_| runs.is_empty()) else { return Ok(runs) };
         let all = self.lake.runs(None, &mut Vec::new())?;
         if all.is_empty() { Ok(runs) } else { Err(self.no_project(name, &all)) }

@@ -56,7 +56,7 @@ impl Catalog {
     /// # Errors
     /// [`crate::Error::Io`] where the lake cannot be listed.
     pub fn runs(&self, project: Option<&str>, problems: &mut Vec<Problem>) -> Result<Vec<Arc<RunState>>> {
-        let runs = self.lake.runs(project, problems)?;
+        let runs = self.cache.runs(&self.lake, project, problems)?;
         Ok(self.states(&runs, problems))
     }
 

@@ -6,11 +6,11 @@ use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 
 use super::*;
-use crate::disk::current_process;
+use crate::disk::{Disk, OsDisk, current_process};
 use crate::error::Error;
 use crate::format::layout::Table;
 use crate::lake::fixture::{self, Writer, files};
-use crate::lake::segments;
+use crate::lake::{RunFile, segments};
 use crate::segment::read::Segment;
 use crate::value::{Attribute, Scalar};
 
@@ -230,10 +230,14 @@ fn current_attributes_are_the_newest_and_history_has_every_change_once() {
 
 /// As if these folders were changed long ago: what was changed just now is never kept.
 fn age(run: &RunRef, folders: &[&str]) {
-    for part in folders {
-        let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
-        std::fs::File::open(run.dir.join(part)).unwrap().set_modified(old).unwrap();
+    for folder in folders {
+        age_folder(&run.dir.join(folder));
     }
+}
+
+fn age_folder(folder: &Path) {
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    std::fs::File::open(folder).unwrap().set_modified(old).unwrap();
 }
 
 fn state(catalog: &Catalog, run: &RunRef) -> Arc<RunState> {
@@ -271,6 +275,47 @@ fn a_kept_state_is_read_again_when_the_metrics_change_that_it_was_read_from() {
     writer.put_into_segments();
     age(&run, &["journal", "attributes"]);
     assert_eq!(state(&catalog, &run).summary_value("loss").unwrap().number, Some(0.25));
+}
+
+fn ids(catalog: &Catalog) -> Vec<String> {
+    catalog.select(None, None, &mut Vec::new()).unwrap().iter().map(|run| run.id.to_string()).collect()
+}
+
+#[test]
+fn a_kept_list_of_runs_is_made_again_when_a_run_comes_or_goes() {
+    let (_dir, catalog) = catalog();
+    let run = finished(&catalog, "p", "a", &[]);
+    let project = run.dir.parent().unwrap();
+    age_folder(project);
+    assert_eq!(ids(&catalog), ["a"]);
+    // Unseen, as nothing tells that the folder changed: so the list is kept.
+    finished(&catalog, "p", "b", &[]);
+    age_folder(project);
+    assert_eq!(ids(&catalog), ["a"]);
+    finished(&catalog, "p", "c", &[]);
+    assert_eq!(ids(&catalog), ["a", "b", "c"]);
+    // Changed just now, so that a further change might have the same time: it is not kept.
+    finished(&catalog, "p", "d", &[]);
+    assert_eq!(ids(&catalog), ["a", "b", "c", "d"]);
+    age_folder(project);
+    assert_eq!(ids(&catalog).len(), 4);
+    std::fs::remove_dir_all(&run.dir).unwrap();
+    assert_eq!(ids(&catalog), ["b", "c", "d"]);
+    std::fs::remove_dir_all(project).unwrap();
+    assert_eq!(ids(&catalog), [""; 0]);
+}
+
+#[test]
+fn a_list_with_a_run_whose_name_is_in_its_file_is_not_kept() {
+    let (_dir, catalog) = catalog();
+    let id = "r".repeat(900);
+    let run = catalog.lake.run("p", &id);
+    OsDisk.create_dir_all(&run.dir).unwrap();
+    age_folder(run.dir.parent().unwrap());
+    assert_eq!(ids(&catalog), [""; 0]);
+    // The file comes after the folder, and changes nothing in the project's folder.
+    RunFile::new("p", &id).write(&OsDisk, &run.dir).unwrap();
+    assert_eq!(ids(&catalog), [id]);
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, session: &mut Session<'_, '_>) -> Resul
             totals.running_runs += 1;
             if selected.are_named {
                 let text = "it is running; a live run merges its segments by itself".to_owned();
-                problems.push(Problem { path: state.run.dir.clone(), text });
+                problems.push(Problem { path: state.run.dir.to_path_buf(), text });
             }
             session.terminal.advance(1);
             continue;

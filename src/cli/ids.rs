@@ -44,11 +44,13 @@ fn common(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn short(ids: &[&str]) -> Vec<String> {
         let runs: Vec<RunRef> =
-            ids.iter().map(|id| RunRef { project: "p".into(), id: (*id).into(), dir: (*id).into() }).collect();
+            ids.iter().map(|id| RunRef { project: "p".into(), id: (*id).into(), dir: Path::new(id).into() }).collect();
         let short = ShortIds::of(&runs);
         runs.iter().map(|run| short.get(&run.id).to_owned()).collect()
     }

@@ -128,11 +128,11 @@ impl Curves {
         Self { axis, curves: Vec::new(), decimated: (0, 0), rows_without_x: 0, notes: Vec::new() }
     }
 
-    /// What was left out; `None` where nothing was asked for that leaves anything out.
+    /// What was left out; `None` where nothing was.
     #[must_use]
     pub fn note(&self) -> Option<String> {
         let (kept, rows) = self.decimated;
-        let decimated = (rows > 0).then(|| format!("decimated {kept} of {rows} rows"));
+        let decimated = (rows > kept).then(|| format!("decimated {kept} of {rows} rows"));
         let without_x = (self.rows_without_x > 0).then(|| format!("left out {} rows without x", self.rows_without_x));
         let notes: Vec<String> = decimated.into_iter().chain(without_x).chain(self.notes.iter().cloned()).collect();
         (!notes.is_empty()).then(|| notes.join(", "))

@@ -391,7 +391,9 @@ fn what_is_decimated_is_said_and_is_the_same_however_it_was_read() {
         let whole = read(&lake, Request { points: Some(limit), smooth, ..Request::default() });
         assert_eq!(rows(&whole, 0), rows(&at_once, 0));
     }
-    assert_eq!(read(&lake, Request::default()).note(), None);
+    for points in [None, Some(5000)] {
+        assert_eq!(read(&lake, Request { points, ..Request::default() }).note(), None);
+    }
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Writer {
             origin: Origin { writer: WriterId::random(), rank, attempt },
             process: dead_process(),
             heartbeat_micros: 1_000,
-            dir: run.dir.clone(),
+            dir: run.dir.to_path_buf(),
             logged: [0; 2],
             time,
             pages: 0,

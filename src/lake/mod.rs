@@ -17,6 +17,7 @@ pub mod run;
 pub mod segments;
 pub mod tail;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,6 +46,15 @@ impl Problem {
         let tail = format!(": {}", path.display());
         Self { path: path.to_owned(), text: text.strip_suffix(&tail).unwrap_or(&text).to_owned() }
     }
+}
+
+/// The runs of a project's folder.
+#[derive(Debug)]
+pub struct Listing {
+    /// The runs, in the order of their folders' names.
+    pub runs: Vec<RunRef>,
+    /// Whether nothing but the names of folders in that folder was needed, so that it stays true until it changes.
+    pub is_whole: bool,
 }
 
 /// An open lake. Cheap to clone; may be used from any thread.
@@ -130,46 +140,55 @@ impl Lake {
     /// # Errors
     /// [`Error::Io`] where the lake's folder cannot be listed.
     pub fn runs(&self, project: Option<&str>, problems: &mut Vec<Problem>) -> Result<Vec<RunRef>> {
-        let wanted = project.map(|project| layout::project_dir(&self.path, project));
-        let mut runs = Vec::new();
-        for folder in self.disk.folders(&self.path)? {
-            let Some(part) = layout::project_part(&folder) else { continue };
-            let dir = self.path.join(&folder);
-            if wanted.as_ref().is_some_and(|wanted| *wanted != dir) {
-                continue;
-            }
-            match self.runs_of_folder(&dir, name::from_part(part), problems) {
-                Ok(found) => runs.extend(found),
-                Err(error) => problems.push(Problem::new(&dir, &error)),
-            }
-        }
-        Ok(runs)
+        let folders = self.project_folders(project)?;
+        Ok(folders.iter().flat_map(|folder| self.listing(folder, problems).runs).collect())
     }
 
-    fn runs_of_folder(&self, dir: &Path, project: Option<String>, problems: &mut Vec<Problem>) -> Result<Vec<RunRef>> {
-        let project: Option<Arc<str>> = project.map(Into::into);
-        let mut runs = Vec::new();
-        for folder in self.disk.folders(dir)? {
-            let Some(part) = layout::run_part(&folder) else { continue };
-            let run = dir.join(&folder);
+    /// The folders of all projects, or of one, sorted.
+    ///
+    /// # Errors
+    /// See [`Self::runs`].
+    pub fn project_folders(&self, project: Option<&str>) -> Result<Vec<PathBuf>> {
+        let wanted = project.map(|project| layout::project_dir(&self.path, project));
+        let names = self.disk.folders(&self.path)?.into_iter().filter(|name| layout::project_part(name).is_some());
+        let folders = names.map(|name| self.path.join(name));
+        Ok(folders.filter(|folder| wanted.as_ref().is_none_or(|wanted| wanted == folder)).collect())
+    }
+
+    /// The runs in a project's folder. What cannot be listed or named goes to `problems`.
+    pub fn listing(&self, folder: &Path, problems: &mut Vec<Problem>) -> Listing {
+        let mut listing = Listing { runs: Vec::new(), is_whole: true };
+        let folders = self.disk.folders(folder).unwrap_or_else(|error| {
+            problems.push(Problem::new(folder, &error));
+            listing.is_whole = false;
+            Vec::new()
+        });
+        let name = folder.file_name().and_then(OsStr::to_str).and_then(layout::project_part);
+        let project: Option<Arc<str>> = name.and_then(name::from_part).map(Into::into);
+        for name in folders {
+            let Some(part) = layout::run_part(&name) else { continue };
+            let dir = folder.join(&name);
             if let (Some(project), Some(id)) = (&project, name::from_part(part)) {
-                runs.push(RunRef { project: project.clone(), id: id.into(), dir: run });
+                listing.runs.push(RunRef { project: project.clone(), id: id.into(), dir: dir.into() });
                 continue;
             }
             // A long name is cut in the folder's name and whole in the run's file.
-            match RunFile::read(&*self.disk, &run) {
-                Ok(Some(file)) => runs.push(RunRef { project: file.project.into(), id: file.id.into(), dir: run }),
+            listing.is_whole = false;
+            match RunFile::read(&*self.disk, &dir) {
+                Ok(Some(file)) => {
+                    listing.runs.push(RunRef { project: file.project.into(), id: file.id.into(), dir: dir.into() });
+                }
                 Ok(None) => {}
-                Err(error) => problems.push(Problem::new(&run.join(layout::RUN_FILE), &error)),
+                Err(error) => problems.push(Problem::new(&dir.join(layout::RUN_FILE), &error)),
             }
         }
-        Ok(runs)
+        listing
     }
 
     /// The run of that project and id, whether or not it exists.
     #[must_use]
     pub fn run(&self, project: &str, id: &str) -> RunRef {
-        RunRef { project: project.into(), id: id.into(), dir: layout::run_dir(&self.path, project, id) }
+        RunRef { project: project.into(), id: id.into(), dir: layout::run_dir(&self.path, project, id).into() }
     }
 }
 

@@ -20,7 +20,7 @@ pub struct RunRef {
     /// Its id, unique within the project.
     pub id: Arc<str>,
     /// Its folder.
-    pub dir: PathBuf,
+    pub dir: Arc<Path>,
 }
 
 /// What `run.json` says; written once, before anything else of a run.

@@ -211,7 +211,11 @@ impl<C: Default + Send + 'static> Run<C> {
     /// The run by name and place.
     #[must_use]
     pub fn place(&self) -> RunRef {
-        RunRef { project: self.project.as_str().into(), id: self.id.as_str().into(), dir: self.place.dir.clone() }
+        RunRef {
+            project: self.project.as_str().into(),
+            id: self.id.as_str().into(),
+            dir: self.place.dir.as_path().into(),
+        }
     }
 
     /// The attempt, from 1.

@@ -6,7 +6,7 @@
 //! they come.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -45,7 +45,7 @@ pub struct Event {
 #[derive(Debug)]
 pub struct Follower {
     disk: SharedDisk,
-    dir: PathBuf,
+    dir: Arc<Path>,
     wanted: Arc<Wanted>,
     /// One past the last row met, by writer.
     next: BTreeMap<WriterId, u64>,

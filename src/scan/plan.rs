@@ -97,7 +97,7 @@ impl Planner {
         for mut tail in tails {
             let rows = tail.rows.metrics.take_sorted(&tail.rows.names, tail.origin)?;
             if rows.num_rows() > 0 {
-                sources.push((run.dir.clone(), Source::Tail(rows)));
+                sources.push((run.dir.to_path_buf(), Source::Tail(rows)));
             }
         }
         Ok(sources)

@@ -65,7 +65,12 @@ pub fn copy(from: &Lake, run: &RunRef, to: &Lake, replace: bool) -> Result<(Outc
         }
         if !replace {
             let hint = "with other files; --replace puts those into the trash";
-            return Err(Error::AlreadyExists { what: "run", name: run.id.to_string(), hint, path: target.dir });
+            return Err(Error::AlreadyExists {
+                what: "run",
+                name: run.id.to_string(),
+                hint,
+                path: target.dir.to_path_buf(),
+            });
         }
     }
     let incoming = Incoming::new(to)?;
@@ -79,7 +84,7 @@ pub fn copy(from: &Lake, run: &RunRef, to: &Lake, replace: bool) -> Result<(Outc
     let written = digest(&*to.disk, &incoming.dir)?;
     if written != read {
         let detail = "it reads back other than it was written".to_owned();
-        return Err(Error::Damaged { what: "copy", detail, path: target.dir });
+        return Err(Error::Damaged { what: "copy", detail, path: target.dir.to_path_buf() });
     }
     to.disk.create_dir_all(&layout::project_dir(&to.path, &run.project))?;
     if exists {

@@ -22,7 +22,7 @@ fn start(path: &Path, disk: FaultyDisk, settings: &WriterSettings) -> (RunRef, W
     let lake = Lake::create(path).unwrap();
     let run = lake.run("p", "r");
     let identity = [lake.identity(), RunFile::new("p", "r").identity(&run.dir)];
-    let folder = RunFolder::new(Arc::new(disk), run.dir.clone(), identity);
+    let folder = RunFolder::new(Arc::new(disk), run.dir.to_path_buf(), identity);
     let origin = Origin { writer: WriterId::random(), rank: None, attempt: 1 };
     (run, Writer::start(folder, origin, current_process(), settings))
 }

@@ -85,7 +85,7 @@ def test_two_reads_are_equal_and_rows_are_as_they_were_logged(million):
 def test_a_curve_that_fits_is_whole(lake):
     table = logged(lake, [3.0, 1.0, 2.0]).metrics("loss", points=4)
     assert points(table) == [(0, 3.0), (1, 1.0), (2, 2.0)]
-    assert table.note == "decimated 3 of 3 rows"
+    assert table.note is None
 
 
 def test_a_note_shows_where_the_table_shows(lake):

@@ -41,7 +41,7 @@ fn crash(fault: Fault) -> Crashed {
     let lake = Lake { path: dir.path().to_owned(), disk: Arc::new(disk.clone()) };
     let run = lake.run("project", "run");
     let identity = [lake.identity(), RunFile::new("project", "run").identity(&run.dir)];
-    let folder = RunFolder::new(lake.disk.clone(), run.dir.clone(), identity);
+    let folder = RunFolder::new(lake.disk.clone(), run.dir.to_path_buf(), identity);
     folder.ensure().unwrap();
     let origin = Origin { writer: WriterId::random(), rank: None, attempt: 1 };
     let settings = WriterSettings {
