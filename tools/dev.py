@@ -7,6 +7,8 @@ checkout, in ``$RUNLAKE_CACHE`` (default ``~/.cache/runlake``), shared by all ch
 * ``tools-<key>``: a virtual environment with ``tools/requirements-test.txt``, one per Python.
 * ``recipes-<key>``: one with ``tools/requirements-recipes.txt``, for recipes of the guides. Only ``test`` without arguments
   makes it; with arguments it is used where it is there.
+* ``frameworks-<key>`` and ``torch-<key>``: likewise, for the tests below ``tests/frameworks``, which ``test`` runs in these; with
+  arguments ``frameworks`` runs what is named, such as ``frameworks light -k keras``.
 * ``env-<checkout>-<profile>``: a small environment on top of it, in which this checkout's wheel
   is installed, so that what is tested is what users install.
 * ``target``: what cargo builds, one checkout at a time.
@@ -42,6 +44,7 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 TASKS = {
     "demo": "build, and train the models of examples/digits.py; arguments go to the program",
     "test": "lint, and all tests; with arguments, only pytest with these",
+    "frameworks": "only the tests of callbacks for frameworks: all, or `light` or `torch` with pytest's arguments",
     "lint": "formatting, clippy, ruff, mypy and licences",
     "fmt": "format all Rust and Python files",
     "bench": "build for release, and run benches/log.py; arguments go to the program",
@@ -64,6 +67,11 @@ def environment(name: str, requirements: str) -> tuple[Path, Path]:
 
 TOOLS, REQUIREMENTS = environment("tools", "requirements-test.txt")
 RECIPES, RECIPES_REQUIREMENTS = environment("recipes", "requirements-recipes.txt")
+# Folder below tests/frameworks -> the environment that it is tested in.
+FRAMEWORKS = {
+    "light": environment("frameworks", "requirements-frameworks.txt"),
+    "torch": environment("torch", "requirements-torch.txt"),
+}
 PYTHON = str(TOOLS / BIN / "python")
 MATURIN, RUFF = str(TOOLS / BIN / "maturin"), str(TOOLS / BIN / "ruff")
 
@@ -74,11 +82,13 @@ class Steps:
     def __init__(self) -> None:
         self.failed: list[tuple[str, int]] = []
 
-    def run(self, title: str, *command: str, env: Path | None = None) -> bool:
-        """Run one command; whether it succeeded. ``env`` is the environment put first on PATH."""
+    def run(self, title: str, *command: str, env: Path | None = None, **more: str) -> bool:
+        """Run one command; whether it succeeded. ``env`` is the environment put first on PATH, ``more`` are variables."""
         print(f"\n==> {title}", flush=True)
         started = time.monotonic()
-        code = subprocess.run(command, cwd=ROOT, env=variables(env), check=False).returncode
+        code = subprocess.run(
+            command, cwd=ROOT, env={**variables(env), **more}, check=False
+        ).returncode
         if code:
             self.failed.append((title, code))
         outcome = f"failed with exit code {code}" if code else "ok"
@@ -222,8 +232,31 @@ def test(steps: Steps, arguments: list[str]) -> None:
     if env := install(steps):
         pytest = [str(env / BIN / "python"), "-m", "pytest", *(arguments or ["-n", "2"])]
         steps.run("pytest", *pytest, env=env)
+        if not arguments:
+            frameworks(steps, env, [])
     if not arguments:
         docs(steps)
+
+
+def frameworks(steps: Steps, env: Path, arguments: list[str]) -> None:
+    """Run the tests of each framework with the real one, and runlake as it is installed in ``env``."""
+    wanted, options = (arguments[:1], arguments[1:]) if arguments else (FRAMEWORKS, ["-n", "2"])
+    packages = env / "alone"
+    packages.mkdir(exist_ok=True)
+    link = packages / "runlake"
+    if not link.exists():
+        link.symlink_to(site_packages(str(env / BIN / "python")) / "runlake")
+    for name in wanted:
+        made, requirements = FRAMEWORKS[name]
+        if set_up(steps, made, requirements):
+            pytest = [
+                str(made / BIN / "python"),
+                "-m",
+                "pytest",
+                *options,
+                f"tests/frameworks/{name}",
+            ]
+            steps.run(f"pytest ({name} frameworks)", *pytest, env=made, PYTHONPATH=str(packages))
 
 
 def main() -> int:
@@ -242,6 +275,9 @@ def main() -> int:
             run_program(steps, "quick", "examples/digits.py", arguments)
         elif task == "test":
             test(steps, arguments)
+        elif task == "frameworks":
+            if made := install(steps):
+                frameworks(steps, made, arguments)
         elif task == "lint":
             lint(steps)
         elif task == "fmt":

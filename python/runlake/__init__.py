@@ -89,6 +89,18 @@ __all__ = [
     "open",
 ]
 
+# The modules for frameworks: `runlake.keras` is imported when it is named, and with it the framework.
+_FRAMEWORKS = (
+    "accelerate",
+    "catboost",
+    "keras",
+    "lightgbm",
+    "lightning",
+    "sklearn",
+    "torch",
+    "transformers",
+    "xgboost",
+)
 _OF_THE_ACTIVE_RUN = {"run": _active, "config": _config, "summary": _summary}
 
 
@@ -98,6 +110,10 @@ def __getattr__(name: str) -> Any:
         from .reports import Report
 
         return Report
+    if name in _FRAMEWORKS:
+        import importlib
+
+        return importlib.import_module(f"{__name__}.{name}")
     if name in _OF_THE_ACTIVE_RUN:
         return _OF_THE_ACTIVE_RUN[name]()
     raise AttributeError(f"module 'runlake' has no attribute {name!r}")
@@ -105,4 +121,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, also those of the active run."""
-    return sorted([*__all__, *_OF_THE_ACTIVE_RUN])
+    return sorted([*__all__, *_FRAMEWORKS, *_OF_THE_ACTIVE_RUN])

@@ -66,11 +66,13 @@ class Run(_runlake.Run):
     labels: Labels
     _settings: dict[str, Any]
     _results: dict[str, Any]
+    _errands: list[threading.Thread]
 
     def __init__(self, *_: Any, **__: Any) -> None:
         self.labels = Labels()
         self._settings = {}
         self._results = {}
+        self._errands = []
 
     @property
     def config(self) -> Config:
@@ -219,6 +221,8 @@ class Run(_runlake.Run):
                 (``RUNLAKE_EXIT_TIMEOUT``, 5 s). Otherwise that is a warning: what was logged stays in the journal, is
                 readable, and ``runlake recover`` seals it.
         """
+        for errand in self._errands:
+            errand.join()
         if self.close(status) and not self.labels.quiet:
             say(
                 f"{self.labels.name} {status}, {self.logged_rows:,} values: runlake --lake {self.lake} show {self.id}"
@@ -238,6 +242,11 @@ class Run(_runlake.Run):
             with self._changes() as record:
                 record([(path, "text", None, text[-_TRACEBACK_CHARS:])])
         self.finish("failed")
+
+    def start_errand(self, errand: threading.Thread) -> None:
+        """Start a thread that records something yet; `finish` waits for it."""
+        self._errands = [*(other for other in self._errands if other.is_alive()), errand]
+        errand.start()
 
     @contextlib.contextmanager
     def _changes(self) -> Iterator[Callable[[list[encode.Row]], None]]:
