@@ -69,7 +69,7 @@ class _Tensors:
             return handle
 
         # Some 3 us faster, where there is such a function.
-        self._stream = getattr(torch._C, "_cuda_getCurrentRawStream", stream)
+        self._stream = getattr(torch._C, "_cuda_getCurrentRawStream", stream)  # noqa: SLF001
 
     def __call__(self, tensor: Any) -> Any:
         if tensor.numel() != 1:
