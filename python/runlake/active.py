@@ -161,6 +161,15 @@ def active() -> Run | None:
     return None
 
 
+def opened(project: str, id: str, lake: str, mode: str) -> Run | None:
+    """Return the run of that address that this process has open; None without one. One of another mode is another run."""
+    address = (project, id, lake, mode == "disabled")
+    for run in _unfinished():
+        if (run.project, run.id, run.lake, run.disabled) == address:
+            return run
+    return None
+
+
 def _cell() -> int | None:
     """Return the number of the notebook's cell that is being run; None outside of IPython."""
     ipython = sys.modules.get("IPython")
