@@ -161,13 +161,9 @@ def active() -> Run | None:
     return None
 
 
-def opened(project: str, id: str, lake: str, mode: str) -> Run | None:
-    """Return the run of that address that this process has open; None without one. One of another mode is another run."""
-    address = (project, id, lake, mode == "disabled")
-    for run in _unfinished():
-        if (run.project, run.id, run.lake, run.disabled) == address:
-            return run
-    return None
+def opened(id: str | None) -> Run | None:
+    """Return the run of that id that this process has open; None without one."""
+    return next((run for run in _unfinished() if run.id == id), None)
 
 
 def _cell() -> int | None:

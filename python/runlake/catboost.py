@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class RunlakeCallback:
     """Record a training in a run: ``model.fit(..., callbacks=[RunlakeCallback(run, model=model)])``.
 
-    The parameters that were set are in the run's config below ``catboost``. When the run finishes, all parameters that the training used
+    The parameters that were set are in the run's config. When the run finishes, all parameters that the training used
     are there, and in its summary the importances of features (``importance/<feature>``), ``best_iteration`` and the best value
     of each metric, as ``<set>/<metric>/best``. CatBoost calls callbacks only where it trains on processors.
 
@@ -76,7 +76,7 @@ class RunlakeCallback:
 
     @soft
     def _watch(self, model: catboost.CatBoost) -> None:
-        describe(self.run, {"catboost": model.get_params()})
+        describe(self.run, model.get_params())
 
         @soft
         def record_model(run: Run) -> None:
@@ -88,7 +88,7 @@ class RunlakeCallback:
 
 def _record(run: Run, model: catboost.CatBoost) -> None:
     """Record what a model that was trained is like."""
-    describe(run, {"catboost": model.get_all_params()})
+    describe(run, model.get_all_params())
     if model.get_best_iteration() is not None:
         run.summary["best_iteration"] = model.get_best_iteration()
     for data, metrics in model.get_best_score().items():

@@ -35,7 +35,7 @@ class RunlakeCallback(keras.callbacks.Callback):
 
     Logged are ``train/<metric>`` of every batch, and of every epoch ``val/<metric>``, ``train/lr`` and ``epoch``; ``test/<metric>``
     of an evaluation outside of `fit`. A rate that follows a schedule is logged during the epoch, too. The settings are in
-    the run's config below ``keras``, the layers in its attribute ``keras/layers``.
+    the run's config, the layers in its attribute ``keras/layers``.
 
     Args:
         run: The run to log to. Without it, and without arguments for one, it is the active run.
@@ -58,8 +58,6 @@ class RunlakeCallback(keras.callbacks.Callback):
         **init: Any,
     ) -> None:
         super().__init__()
-        # Keras then hands over values from threads of its own, and the training does not wait for them to be computed.
-        self.async_safe = True
         self._checkpoints = None if checkpoints is None else _Checkpoints(checkpoints)
         self._held = hold(run, init)
         self._is_training = False
@@ -77,6 +75,17 @@ class RunlakeCallback(keras.callbacks.Callback):
     def run(self) -> Run:
         """The run that is logged to."""
         return self._held.run
+
+    @property
+    def async_safe(self) -> bool:
+        """Whether Keras may hand values over from threads of its own, so that the training does not wait for an accelerator.
+
+        A processor computes a batch before it takes up the next one anyway, and there a step is in the lake before that.
+        """
+        try:
+            return any(not name.startswith("cpu") for name in keras.distribution.list_devices())
+        except Exception:  # not every backend can say
+            return False
 
     @soft
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
@@ -147,12 +156,13 @@ class RunlakeCallback(keras.callbacks.Callback):
 
     @soft
     def _describe(self) -> None:
-        describe(self.run, {"keras": _settings(self.model, self.params or {})})
+        describe(self.run, _settings(self.model, self.params or {}))
 
     @soft
     def _record_layers(self) -> None:
         text = encode.to_json(list(_layers(self.model)))
-        self.run.set_attributes([("keras/layers", "json", None, text)])
+        version: encode.Row = ("env/keras", "text", None, keras.__version__)
+        self.run.set_attributes([version, ("keras/layers", "json", None, text)])
 
     @property
     def _last(self) -> int:
@@ -219,7 +229,6 @@ class _Checkpoints:
 def _settings(model: Any, params: Mapping[str, Any]) -> dict[str, Any]:
     settings = {
         "backend": keras.config.backend(),
-        "version": keras.__version__,
         "model": model.name,
         "epochs": params.get("epochs"),
         "steps_per_epoch": params.get("steps"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class RunlakeCallback:
     """Record a training in a run: ``lightgbm.train(..., callbacks=[RunlakeCallback(run)])``.
 
-    The parameters of the training are in the run's config below ``lightgbm``. When the run finishes, the importances of features
+    The parameters of the training are in the run's config. When the run finishes, the importances of features
     (``importance/<feature>``, their total gain), ``best_iteration`` and the metrics of that iteration are in its summary. The best
     value of each metric is there at any time, as ``<set>/<metric>/best``.
 
@@ -73,7 +73,7 @@ class RunlakeCallback:
     @soft
     def _begin(self, env: lightgbm.callback.CallbackEnv, goals: dict[str, bool]) -> None:
         settings = {key: value for key, value in env.params.items() if not callable(value)}
-        describe(self.run, {"lightgbm": settings})
+        describe(self.run, settings)
         for name, is_higher_better in goals.items():
             goal: Goal = "maximize" if is_higher_better else "minimize"
             self.run.define_metric(name, summary="last,best", goal=goal)

@@ -88,7 +88,7 @@ class RunlakeCallback:
         with self._changing_parent:
             if not self._is_described:
                 self._is_described = True
-                describe(self.run, {"optuna": _settings(study)})
+                describe(self.run, _settings(study))
                 for name, goal in _goals(study).items():
                     self.run.define_metric(name, goal=goal)
             if not (values := _values(study, trial)):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class RunlakeCallback(xgboost.callback.TrainingCallback):
     """Record a training in a run: ``xgboost.train(..., callbacks=[RunlakeCallback(project="trees")])``.
 
-    The parameters that the training used are in the run's config below ``xgboost``; the importances of features
+    The parameters that the training used are in the run's config; the importances of features
     (``importance/<feature>``, their mean gain) and, after early stopping, ``best_iteration`` and ``best_score`` in its summary.
 
     Args:
@@ -88,7 +88,7 @@ class RunlakeCallback(xgboost.callback.TrainingCallback):
         if not self._is_described:  # the parameters are complete once it is trained
             self._is_described = True
             booster = model if isinstance(model, xgboost.Booster) else model.cvfolds[0].bst
-            describe(self.run, {"xgboost": _settings(json.loads(booster.save_config()))})
+            describe(self.run, _settings(json.loads(booster.save_config())))
 
     @soft
     def _end(self, model: Any) -> None:

@@ -33,10 +33,10 @@ def test_every_metric_of_every_set_is_logged_by_iteration(lake, two_classes):
 def test_the_model_says_parameters_importances_and_what_was_best(lake, two_classes):
     learn, test = two_classes
     made = model(iterations=300, early_stopping_rounds=5)
-    with rl.init(project="p", lake=lake, config={"catboost": {"depth": "mine"}}) as run:
+    with rl.init(project="p", lake=lake, config={"depth": "mine"}) as run:
         made.fit(*learn, eval_set=test, callbacks=[RunlakeCallback(run, model=made)])
     found = recorded.attributes(lake)
-    config = recorded.under("config/catboost/", found)
+    config = recorded.under("config/", found)
     assert config["depth"] == "mine"  # what the user set stays
     assert config["iterations"] == 300
     assert config["learning_rate"] == pytest.approx(made.get_all_params()["learning_rate"])

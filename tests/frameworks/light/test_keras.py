@@ -96,9 +96,9 @@ def test_without_arguments_it_is_the_active_run(lake):
 
 
 def test_settings_and_layers_are_recorded(lake):
-    train(RunlakeCallback(project="p", lake=lake, config={"keras": {"loss": "mine"}}))
+    train(RunlakeCallback(project="p", lake=lake, config={"loss": "mine"}))
     found = recorded.attributes(lake)
-    config = recorded.under("config/keras/", found)
+    config = recorded.under("config/", found)
     assert config["loss"] == "mine"  # what the user set stays
     assert config["backend"] == "jax"
     assert (config["epochs"], config["steps_per_epoch"]) == (3, BATCHES)
@@ -141,7 +141,7 @@ def test_a_schedule_of_the_users_own_is_recorded_as_far_as_it_can_be(lake):
             return 0.5 / (1 + step)
 
     train(RunlakeCallback(project="p", lake=lake), of=model(Own()), epochs=1)
-    assert recorded.attributes(lake)["config/keras/optimizer/name"] == "Adam"
+    assert recorded.attributes(lake)["config/optimizer/name"] == "Adam"
     assert recorded.curve(lake, "train/lr")[0] == (0, 0.5)
 
 
@@ -254,28 +254,36 @@ def test_every_step_before_a_kill_is_in_the_lake(tmp_path):
     assert recorded.only_run(lake)["status"] == "killed"
 
 
-def test_a_kill_costs_no_more_than_the_batches_under_way(tmp_path):
+def test_without_another_callback_that_asks_for_batches_it_is_so_too(tmp_path):
     script = """
         import os, signal
         import keras, numpy as np
         from runlake.keras import RunlakeCallback
 
-        class Data(keras.utils.PyDataset):
-            def __len__(self):
-                return 1000
-
-            def __getitem__(self, batch):
+        class Kill(keras.callbacks.Callback):
+            def on_train_batch_begin(self, batch, logs=None):
                 if batch == 500:
                     os.kill(os.getpid(), signal.SIGKILL)
-                return np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
 
         model = keras.Sequential([keras.layers.Dense(1)])
         model.compile(optimizer="sgd", loss="mse")
-        model.fit(Data(), shuffle=False, verbose=0, callbacks=[RunlakeCallback(project="p", lake="lake")])
+        x = np.ones((8000, 3), "float32")
+        callbacks = [RunlakeCallback(project="p", lake="lake"), Kill()]
+        model.fit(x, x[:, :1], batch_size=8, verbose=0, callbacks=callbacks)
         """
     scripts.run(tmp_path, script, code=-9)
-    steps = {step for step, _ in recorded.curve(str(tmp_path / "lake"), "train/loss")}
-    assert steps >= set(range(480))
+    steps = [step for step, _ in recorded.curve(str(tmp_path / "lake"), "train/loss")]
+    assert steps == list(range(500))
+
+
+def test_values_from_threads_of_keras_are_all_logged(lake, monkeypatch):
+    """As it is on an accelerator."""
+    monkeypatch.setattr(RunlakeCallback, "async_safe", True)
+    history = train(RunlakeCallback(project="p", lake=lake)).history
+    loss = recorded.curve(lake, "train/loss")
+    assert [step for step, _ in loss] == list(range(3 * BATCHES))
+    assert [value for _, value in loss][BATCHES - 1 :: BATCHES] == pytest.approx(history["loss"])
+    assert recorded.curve(lake, "epoch") == [(3, 0), (7, 1), (11, 2)]
 
 
 def test_a_batch_takes_a_few_microseconds(lake):

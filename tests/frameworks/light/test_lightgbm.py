@@ -61,9 +61,9 @@ def test_every_metric_of_every_set_is_logged_by_iteration(lake, sets):
 
 
 def test_parameters_are_recorded(lake, sets):
-    with rl.init(project="p", lake=lake, config={"lightgbm": {"num_leaves": "mine"}}) as run:
+    with rl.init(project="p", lake=lake, config={"num_leaves": "mine"}) as run:
         train(sets, RunlakeCallback(run))
-    config = recorded.under("config/lightgbm/", recorded.attributes(lake))
+    config = recorded.under("config/", recorded.attributes(lake))
     assert config["num_leaves"] == "mine"  # what the user set stays
     assert config["objective"] == "binary"
     assert config["num_iterations"] == 10
@@ -128,14 +128,14 @@ def test_an_estimator_is_recorded(lake, two_classes):
         model.fit(*learn, eval_X=x, eval_y=y, callbacks=[RunlakeCallback(run)])
     assert len(recorded.curve(lake, "valid_0/binary_logloss")) == 6
     found = recorded.attributes(lake)
-    assert found["config/lightgbm/num_leaves"] == 4
+    assert found["config/num_leaves"] == 4
     assert len(recorded.under("summary/importance/", found)) == 5
 
 
 def test_without_sets_to_judge_by_the_parameters_are_recorded_still(lake, sets):
     with rl.init(project="p", lake=lake) as run:
         lightgbm.train(PARAMS, sets[0], 3, callbacks=[RunlakeCallback(run)])
-    assert recorded.attributes(lake)["config/lightgbm/num_leaves"] == 5
+    assert recorded.attributes(lake)["config/num_leaves"] == 5
 
 
 def test_a_broken_run_does_not_end_the_training(sets):

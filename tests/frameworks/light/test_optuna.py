@@ -66,9 +66,9 @@ def test_the_parent_has_the_best_of_the_study(lake):
     assert found["summary/best_trial"] == made.best_trial.number
     assert found["summary/best_value"] == made.best_value
     assert found["summary/best_params/x"] == made.best_params["x"]
-    assert found["config/optuna/study"] == "squares"
-    assert found["config/optuna/sampler"] == "RandomSampler"
-    assert found["config/optuna/directions"] == ["minimize"]
+    assert found["config/study"] == "squares"
+    assert found["config/sampler"] == "RandomSampler"
+    assert found["config/directions"] == ["minimize"]
     values = [trial.value for trial in made.trials]
     assert recorded.curve(lake, "value", run.id) == list(enumerate(values))
     best = [min(values[: nth + 1]) for nth in range(6)]

@@ -53,8 +53,8 @@ def test_every_metric_of_every_set_is_logged_by_iteration(lake, sets):
 
 
 def test_parameters_that_were_used_are_recorded(lake, sets):
-    train(sets, RunlakeCallback(project="p", lake=lake, config={"xgboost": {"max_depth": "mine"}}))
-    config = recorded.under("config/xgboost/", recorded.attributes(lake))
+    train(sets, RunlakeCallback(project="p", lake=lake, config={"max_depth": "mine"}))
+    config = recorded.under("config/", recorded.attributes(lake))
     assert config["max_depth"] == "mine"  # what the user set stays
     assert config["objective"] == "binary:logistic"
     assert config["booster"] == "gbtree"
@@ -94,7 +94,7 @@ def test_a_cross_validation_has_means_and_deviations(lake, sets):
         assert [value for _, value in mean] == pytest.approx(list(table[f"{name}-auc-mean"]))
         deviation = recorded.curve(lake, f"{name}/auc_std")
         assert [value for _, value in deviation] == pytest.approx(list(table[f"{name}-auc-std"]))
-    assert recorded.attributes(lake)["config/xgboost/max_depth"] == 3
+    assert recorded.attributes(lake)["config/max_depth"] == 3
     assert recorded.only_run(lake)["status"] == "finished"
 
 
@@ -107,7 +107,7 @@ def test_an_estimator_is_recorded_and_still_cloned(lake, two_classes):
         scores = cross_val_score(model, x, y, cv=2)
         assert len(scores) == 2
         assert not run.finished
-    assert recorded.attributes(lake)["config/xgboost/max_depth"] == 2
+    assert recorded.attributes(lake)["config/max_depth"] == 2
 
 
 def test_a_linear_booster_has_importances_too(lake, sets):
@@ -116,7 +116,7 @@ def test_a_linear_booster_has_importances_too(lake, sets):
         {"booster": "gblinear", "objective": "binary:logistic"}, sets[0], 3, callbacks=[callback]
     )
     found = recorded.attributes(lake)
-    assert found["config/xgboost/booster"] == "gblinear"
+    assert found["config/booster"] == "gblinear"
     assert len(recorded.under("summary/importance/", found)) == 5
 
 
