@@ -93,10 +93,12 @@ __all__ = [
 _FRAMEWORKS = (
     "accelerate",
     "catboost",
+    "hydra",
     "keras",
     "lightgbm",
     "lightning",
     "optuna",
+    "ray",
     "sklearn",
     "torch",
     "transformers",
