@@ -96,6 +96,7 @@ _FRAMEWORKS = (
     "keras",
     "lightgbm",
     "lightning",
+    "optuna",
     "sklearn",
     "torch",
     "transformers",

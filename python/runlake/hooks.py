@@ -12,14 +12,16 @@ import inspect
 import sys
 import time
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .active import active, init
+from .active import active, init, opened
 from .errors import LoggingError, RunlakeWarning
 from .mappings import as_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from .handle import Run
 
@@ -30,16 +32,48 @@ _MOST_CAUSES = 1000
 _told: dict[str, float] = {}
 
 
-class Held(NamedTuple):
-    """The run of a callback or logger, and whether that opened it and so has to finish it."""
+class Held:
+    """The run of a callback or logger, and whether that opened it and so has to finish it.
 
-    run: Run
-    is_own: bool
+    A copy of a callback logs to the same run and leaves it open. One that was pickled opens the run again where it first logs:
+    as another writer of it in another process, and never because a saved model that has it is loaded.
+    """
+
+    __slots__ = ("_address", "_run", "is_own")
+
+    def __init__(self, run: Run, *, is_own: bool) -> None:
+        self._run: Run | None = run
+        self._address: dict[str, Any] = {}
+        self.is_own = is_own
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        if self._run is None:
+            self._run = opened(self._address.get("id")) or init(**self._address)
+        return self._run
 
     def finish(self) -> None:
         """Finish the run where it is the callback's own."""
         if self.is_own:
             self.run.finish()
+
+    def finish_with(self, callback: object) -> None:
+        """Finish the run, where it is the callback's own, once that is let go of: of a framework that tells no end.
+
+        At the end of the program it is finished as all others are.
+        """
+        if self.is_own:
+            weakref.finalize(callback, self.finish).atexit = False
+
+    def __deepcopy__(self, _: object) -> Held:
+        return Held(self.run, is_own=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self._address if self._run is None else joining(self._run)
+
+    def __setstate__(self, address: dict[str, Any]) -> None:
+        self._run, self._address, self.is_own = None, address, False
 
 
 def check(run: Run | None, arguments: Mapping[str, Any]) -> None:
@@ -76,6 +110,17 @@ def hold(run: Run | None, arguments: Mapping[str, Any]) -> Held:
     if not arguments and (current := active()) is not None:
         return Held(current, is_own=False)
     return Held(init(**arguments), is_own=True)
+
+
+def describe(run: Run, settings: Mapping[str, Any]) -> None:
+    """Add settings to those of a run, at most two levels deep: what it has of the same name, as its user set it, stays."""
+    config = run.config
+    new = {key: value for key, value in settings.items() if key not in config}
+    for key in settings.keys() - new.keys():
+        there, here = config[key], settings[key]
+        if isinstance(there, Mapping) and isinstance(here, Mapping):
+            new[key] = {**here, **there}
+    config.update(new)
 
 
 class Later:
