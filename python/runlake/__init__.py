@@ -93,6 +93,7 @@ __all__ = [
 _FRAMEWORKS = (
     "accelerate",
     "catboost",
+    "ignite",
     "keras",
     "lightgbm",
     "lightning",
