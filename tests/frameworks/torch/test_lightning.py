@@ -252,6 +252,8 @@ def test_checkpoints_are_recorded_with_step_and_score(logger, row, stored_files,
     best = files["epoch=1.ckpt"]
     assert (best["kind"], best["step"], best["score"]) == ("checkpoint", 6, 1.0)
     assert best["path"] == str(folder / "epoch=1.ckpt") == row()["summary.checkpoint.best"]
+    last = files["last.ckpt"]
+    assert (last["step"], last["score"]) == (9, 2.0)
     assert best["bytes"] == (folder / "epoch=1.ckpt").stat().st_size
     assert len(best["sha256"]) == 64
     assert row()["summary.checkpoint.last"] == str(folder / "last.ckpt")

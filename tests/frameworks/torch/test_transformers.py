@@ -119,6 +119,14 @@ def test_without_a_best_model_there_is_no_score(callback, train, row, stored_fil
     assert "summary.checkpoint.best" not in row()
 
 
+def test_a_checkpoint_that_was_not_evaluated_has_no_score(callback, train, stored_files):
+    options = {"metric_for_best_model": "eval_loss", "save_strategy": "steps", "save_steps": 2}
+    train(callback, **options).train()
+    callback.run.finish()
+    scored = {name for name, known in stored_files().items() if "score" in known}
+    assert scored == {"checkpoint-4", "checkpoint-8"}
+
+
 def test_a_second_training_goes_to_the_same_run(callback, train, row):
     trainer = train(callback, max_steps=1)
     trainer.train()
