@@ -112,6 +112,16 @@ pub enum Error {
     /// The Arrow library refused; columns disagree with their schema.
     #[error("cannot build a record batch: {0}")]
     Arrow(#[from] arrow::error::ArrowError),
+    /// A value that a device computed after it was logged, or did not.
+    #[error("{metrics} of step {step} is not recorded: {cause}")]
+    Unread {
+        /// The metrics of the call.
+        metrics: String,
+        /// Its step.
+        step: i64,
+        /// What its framework said.
+        cause: String,
+    },
     /// A call on a run after `finish()`.
     #[error("the run {id} is finished; call init(id={id:?}, resume=\"must\") to go on with it")]
     Finished {

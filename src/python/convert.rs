@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyMapping, PyString};
 
-use super::numbers;
+use super::{deferred, numbers};
 use crate::error::Error;
 use crate::name;
 use crate::value::{EXACT_INTEGER, Scalar};
@@ -13,27 +13,33 @@ use crate::value::{EXACT_INTEGER, Scalar};
 /// Nested mappings deeper than this are taken for a cycle.
 const MAX_DEPTH: usize = 32;
 
-/// Names and values of one event, nested mappings flattened with "/".
+/// What one call of `log` records, nested mappings flattened with "/".
+#[derive(Debug, Default)]
+pub(super) struct Event {
+    /// What is recorded at once.
+    pub values: Vec<(String, Scalar)>,
+    /// What is recorded later: a value, or `None` for the next one of `kept`.
+    pub late: Vec<(String, Option<Scalar>)>,
+    /// What a device is still computing: see [`deferred`].
+    pub kept: Option<Py<PyAny>>,
+}
+
+/// The event that this data is.
 ///
 /// # Errors
 /// `TypeError` naming the key, the type and what is accepted; `InvalidName` for a key that cannot be stored; what a
 /// value's own conversion raises.
-pub(super) fn event(data: &Bound<'_, PyAny>) -> PyResult<Vec<(String, Scalar)>> {
+pub(super) fn event(data: &Bound<'_, PyAny>) -> PyResult<Event> {
     let mapping = data.cast::<PyMapping>().map_err(|_not_one| {
         let got = type_name(data);
         PyTypeError::new_err(format!("log() takes a mapping of metric names to values, got {got}: {{\"loss\": 0.5}}"))
     })?;
-    let mut values = Vec::new();
-    flatten(mapping, "", 0, &mut values)?;
-    Ok(values)
+    let mut event = Event::default();
+    flatten(mapping, "", 0, &mut event)?;
+    Ok(event)
 }
 
-fn flatten(
-    mapping: &Bound<'_, PyMapping>,
-    prefix: &str,
-    depth: usize,
-    values: &mut Vec<(String, Scalar)>,
-) -> PyResult<()> {
+fn flatten(mapping: &Bound<'_, PyMapping>, prefix: &str, depth: usize, event: &mut Event) -> PyResult<()> {
     if depth > MAX_DEPTH {
         return Err(PyTypeError::new_err(format!("metric {prefix:?}: mappings are nested more than {MAX_DEPTH} deep")));
     }
@@ -49,16 +55,24 @@ fn flatten(
         };
         let path = format!("{prefix}{text}");
         // Numbers first: to ask the abstract base costs more than all the rest.
-        let number = known(&value);
-        if number.is_none()
-            && let Some(nested) = as_mapping(&value)
-        {
-            flatten(nested, &format!("{path}/"), depth + 1, values)?;
+        if let Some(number) = known(&value) {
+            name::check("metric name", &path)?;
+            event.values.push((path, Scalar::Number(number)));
+            continue;
+        }
+        let at_hand = deferred::keep(&value, &mut event.kept).map_err(|error| not_a_scalar(&path, &value, error))?;
+        if let Some(nested) = at_hand.as_ref().and_then(as_mapping) {
+            flatten(nested, &format!("{path}/"), depth + 1, event)?;
             continue;
         }
         name::check("metric name", &path)?;
-        let scalar = number.map_or_else(|| scalar(&path, &value), |number| Ok(Scalar::Number(number)))?;
-        values.push((path, scalar));
+        match at_hand {
+            Some(value) => {
+                let scalar = scalar(&path, &value)?;
+                event.values.push((path, scalar));
+            }
+            None => event.late.push((path, None)),
+        }
     }
     Ok(())
 }
@@ -72,21 +86,18 @@ fn as_mapping<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Py
 fn known(value: &Bound<'_, PyAny>) -> Option<f64> {
     #[expect(unsafe_code, reason = "the value is bound")]
     // SAFETY: attached, and the value is live, as it is bound.
-    let number = unsafe { numbers::read(value.as_ptr()) };
-    if number.is_none() {
-        numbers::met(value);
+    unsafe {
+        numbers::read(value.as_ptr())
     }
-    number
 }
 
 /// The value as a scalar, which is no number that is [`known`].
-fn scalar(path: &str, value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+pub(super) fn scalar(path: &str, value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    numbers::met(value);
     match converted(value) {
         Ok(Some(scalar)) => Ok(scalar),
-        Ok(None) => Err(not_a_scalar(path, value, None)),
-        // An interrupt is none of ours.
-        Err(error) if !error.is_instance_of::<PyException>(value.py()) => Err(error),
-        Err(error) => Err(not_a_scalar(path, value, Some(error))),
+        Ok(None) => Err(no_scalar(path, value)),
+        Err(error) => Err(not_a_scalar(path, value, error)),
     }
 }
 
@@ -128,17 +139,25 @@ fn integer(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
     Ok(Scalar::Exact(value.extract().unwrap_or(sign), digits.into()))
 }
 
-fn not_a_scalar(path: &str, value: &Bound<'_, PyAny>, cause: Option<PyErr>) -> PyErr {
+/// The error for a value whose conversion failed so. An interrupt is none of ours.
+fn not_a_scalar(path: &str, value: &Bound<'_, PyAny>, cause: PyErr) -> PyErr {
+    if !cause.is_instance_of::<PyException>(value.py()) {
+        return cause;
+    }
+    let error = no_scalar(path, value);
+    error.set_cause(value.py(), Some(cause));
+    error
+}
+
+fn no_scalar(path: &str, value: &Bound<'_, PyAny>) -> PyErr {
     let shape = value
         .getattr("shape")
         .and_then(|shape| shape.str())
         .map_or_else(|_| String::new(), |s| format!(" of shape {s}"));
-    let error = PyTypeError::new_err(format!(
+    PyTypeError::new_err(format!(
         "metric {path:?}: cannot log {}{shape}; expected a number, a text, a 0-d array or tensor, or a mapping of these",
         type_name(value)
-    ));
-    error.set_cause(value.py(), cause);
-    error
+    ))
 }
 
 pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {

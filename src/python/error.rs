@@ -16,7 +16,7 @@ impl From<Error> for PyErr {
             Error::AlreadyExists { .. } => "AlreadyExists",
             Error::Damaged { .. } | Error::Version { .. } | Error::Parquet { .. } => "DamagedError",
             Error::Finished { .. } => "FinishedError",
-            Error::Timeout { .. } | Error::Unfinished { .. } => "LoggingError",
+            Error::Timeout { .. } | Error::Unfinished { .. } | Error::Unread { .. } => "LoggingError",
             Error::Io { .. } | Error::Arrow(_) => "LakeError",
         };
         Python::attach(|py| {

@@ -34,6 +34,8 @@ Record scalars at one step; returns once they survive a kill of this process.
 Args:
     data: Metric name -> value. A value is a number (int, float, bool, anything with __float__ or __index__), a 0-d
         array or tensor, a text, or a mapping of these, which is flattened with \"/\". Names: 1 to 1024 bytes of UTF-8.
+        A tensor on a CUDA device and a JAX array that is still being computed are not waited for: their values as of the
+        call are recorded when they are there, at the latest in flush() and finish().
     step: int64, in any order, may repeat, may be negative. Default: one more than the last step of this process, from 0.
     time: A datetime (without a zone: local time) or seconds since 1970 UTC; stored in microseconds. Default: now, to the
         kernel's tick (1 to 4 ms) where events follow each other faster than that.
@@ -44,7 +46,7 @@ Raises:
     FinishedError: after finish().
     LoggingError: only with strict=True, when rows were lost. Otherwise the loss is counted and warned of once a minute.
 
-Durability: nothing that was logged is lost when the process is killed; when the machine loses power, at most the last
+Durability: nothing that was logged is lost when the process is killed, but what a device has not computed; when the machine loses power, at most the last
 second (RUNLAKE_SYNC_SECS). Values are kept bit for bit; integers past 2**53 keep their digits.
 
 Example:
@@ -277,7 +279,7 @@ unsafe fn log_general(py: Python<'_>, call: Call) -> PyResult<()> {
         (this, arguments, names)
     };
     let (data, step, time) = parse(&arguments, call.positional, names.as_ref())?;
-    this.cast::<PyRun>()?.get().log_any(data, step, time)
+    PyRun::log_any(this.cast()?, data, step, time)
 }
 
 type Arguments<'a, 'py> = (&'a Bound<'py, PyAny>, Option<&'a Bound<'py, PyAny>>, Option<&'a Bound<'py, PyAny>>);

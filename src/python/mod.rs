@@ -1,7 +1,8 @@
 //! The binding: the only modules that name Python types. `runlake._runlake` is made here; `python/runlake` is what people
 //! import.
 //!
-//! `run` is the handle that logs, `fastcall` its hot method, `keys`, `numbers` and `convert` its input; `lake`, `curves`,
+//! `run` is the handle that logs, `fastcall` its hot method, `keys`, `numbers` and `convert` its input, `deferred` that
+//! which devices still compute; `lake`, `curves`,
 //! `compare` and `table` read, `environment` tells what is set from outside, `cli` is the command line.
 
 mod arrow;
@@ -9,6 +10,7 @@ mod cli;
 mod compare;
 mod convert;
 mod curves;
+mod deferred;
 mod environment;
 mod error;
 mod fastcall;

@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAnyMethods, PyDict, PyFloat};
 
 use super::convert;
+use super::deferred::Deferred;
 use super::error;
 use super::keys::KeyCache;
 use crate::catalog::Status;
@@ -22,12 +23,17 @@ use crate::catalog::liveness::Observer;
 use crate::clock::{self, Clock};
 use crate::disk::OsDisk;
 use crate::error::Error;
+use crate::journal::append::Appender;
 use crate::name;
 use crate::repair::compact;
 use crate::run::{Options, Resume, Run};
 use crate::settings::{self, WriterSettings};
 use crate::value::{Attribute, AttributeType, MetricId, Scalar};
 use crate::writer::{Locked, Writer};
+
+/// How long the end of a run waits for a device.
+const DEVICE_TIMEOUT: Duration = Duration::from_secs(60);
+const NOT_COMPUTED: &str = "its device did not compute it in time";
 
 /// An attribute as Python hands it over: path, type, number, text.
 type AttributeRow = (String, String, Option<f64>, Option<String>);
@@ -44,6 +50,7 @@ pub(crate) struct PyRun {
     strict: bool,
     rank: Option<u32>,
     started_micros: i64,
+    deferred: Deferred,
     /// Set by `close`. A child that is forked later sees it, too.
     pub(super) closed: AtomicBool,
 }
@@ -88,7 +95,8 @@ impl PyRun {
             name::check("project", &project)?;
             let id = id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
             let closed = AtomicBool::new(false);
-            return Ok(Self { run: None, id, project, lake, strict, rank, started_micros, closed });
+            let deferred = Deferred::default();
+            return Ok(Self { run: None, id, project, lake, strict, rank, started_micros, deferred, closed });
         }
         if mode != "online" {
             return Err(invalid("mode", mode, r#""online" or "disabled""#));
@@ -101,7 +109,8 @@ impl PyRun {
         let run = py.detach(|| Run::open(&lake, &project, options))?;
         let (id, lake) = (run.id().to_owned(), run.lake().to_owned());
         let closed = AtomicBool::new(false);
-        let opened = Self { run: Some(run), id, project, lake, strict, rank, started_micros, closed };
+        let deferred = Deferred::default();
+        let opened = Self { run: Some(run), id, project, lake, strict, rank, started_micros, deferred, closed };
         opened.report(py)?;
         Ok(opened)
     }
@@ -156,6 +165,11 @@ impl PyRun {
             Some(Err(_)) => return Err(invalid("timeout", "a negative number", "seconds, 0 or more")),
         };
         let Some(writer) = self.writer_in_use()? else { return Ok(()) };
+        if !self.deferred.read_all(py, writer, timeout)?
+            && let Some(missing) = self.deferred.missing(NOT_COMPUTED)
+        {
+            return self.soften(py, missing.into());
+        }
         let mut interrupt = Ok(());
         #[expect(clippy::redundant_closure_for_method_calls, reason = "the method itself is of one lifetime only")]
         let mut interrupted = || {
@@ -189,6 +203,10 @@ impl PyRun {
         if self.closed.swap(true, Ordering::Relaxed) {
             return Ok(false);
         }
+        let read = self.deferred.read_all(py, writer, Some(DEVICE_TIMEOUT));
+        if !matches!(read, Ok(true)) {
+            self.deferred.give_up(writer, NOT_COMPUTED);
+        }
         if let Some(ended) = ended {
             writer.lock().appender.clock = Clock::standing_at(ended);
         }
@@ -205,7 +223,13 @@ impl PyRun {
         let finished = finished.and_then(|()| py.detach(|| compact::tidy(&OsDisk, &run.place(), &Observer::now())));
         finished.map_err(PyErr::from).map(drop).or_else(|error| self.soften(py, error))?;
         self.report(py)?;
-        Ok(true)
+        read.map(|_| true)
+    }
+
+    /// Records values that devices have computed since they were logged; whether there are others that they have not.
+    fn settle(&self, py: Python<'_>) -> bool {
+        let writer = self.run.as_ref().filter(|run| run.is_in_use() && self.deferred.is_waiting()).map(Run::writer);
+        writer.is_some_and(|writer| self.deferred.read(py, writer))
     }
 
     /// Rows of metrics that this process has logged.
@@ -304,17 +328,34 @@ impl PyRun {
 impl PyRun {
     /// `log`, for every input: see [`super::fastcall`] for the usual one.
     pub(super) fn log_any(
-        &self,
+        this: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
         step: Option<&Bound<'_, PyAny>>,
         time: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let py = data.py();
-        let values = convert::event(data)?;
+        let (py, self_) = (data.py(), this.get());
+        let mut event = convert::event(data)?;
         let step = step.filter(|step| !step.is_none()).map(step_of).transpose()?;
         let time = time.filter(|time| !time.is_none()).map(micros_of).transpose()?;
-        self.store(|locked| append(locked, step, time, &values))?;
-        self.report(py)
+        let Some(writer) = self_.writer_in_use()? else { return Ok(()) };
+        if self_.deferred.is_waiting() {
+            self_.deferred.read(py, writer);
+            self_.deferred.hold_back(&mut event);
+        }
+        let mut at = (0, 0);
+        self_.store(|locked| {
+            at = locked.appender.coordinates(step, time);
+            append(&mut locked.appender, at.0, at.1, &event.values);
+        })?;
+        if !event.late.is_empty() {
+            self_.deferred.push(this.as_any(), writer, at, event)?;
+        }
+        self_.report(py)?;
+        if self_.deferred.is_waiting() {
+            // The next call comes here as well, and not the short way.
+            writer.call_attention();
+        }
+        Ok(())
     }
 
     /// Stores something under the lock. All of Python comes before and after, the making of errors included: a thread that waits
@@ -376,10 +417,8 @@ impl PyRun {
     }
 }
 
-/// Stores one event under the lock.
-fn append(locked: &mut Locked<KeyCache>, step: Option<i64>, time: Option<i64>, values: &[(String, Scalar)]) {
-    let appender = &mut locked.appender;
-    let (step, time) = appender.coordinates(step, time);
+/// Appends the values of one event.
+pub(super) fn append(appender: &mut Appender, step: i64, time: i64, values: &[(String, Scalar)]) {
     let mut numbers: Vec<(MetricId, f64)> = Vec::with_capacity(values.len());
     for (name, value) in values {
         let id = appender.metrics.id(name);

@@ -151,7 +151,17 @@ impl<C: Default + Send + 'static> Writer<C> {
         self.shared.locked.lock()
     }
 
-    /// Whether something went wrong that [`Self::take_reports`] tells.
+    /// Adds what went wrong to what [`Self::take_reports`] tells.
+    pub fn report(&self, error: &Error) {
+        self.shared.report(error);
+    }
+
+    /// Has the next call look after more than its event; see [`Self::wants_attention`].
+    pub fn call_attention(&self) {
+        self.shared.attention.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a caller has to look: something went wrong that [`Self::take_reports`] tells, or attention was called for.
     #[inline]
     #[must_use]
     pub fn wants_attention(&self) -> bool {

@@ -48,6 +48,7 @@ fn cause(error: &Error) -> String {
             source.raw_os_error().map_or(source.kind(), |code| { std::io::Error::from_raw_os_error(code).kind() })
         ),
         Error::Parquet { source, .. } => format!("parquet {source}"),
+        Error::Unread { cause, .. } => cause.clone(),
         other => other.to_string(),
     }
 }

@@ -1,0 +1,289 @@
+//! Values that a device is still computing: `log` keeps them, in order, and they are recorded once they are there, with the step
+//! and the time of their call. `runlake/deferred.py` knows the frameworks; what it keeps of one call is a `Kept`.
+//!
+//! The values of one metric are recorded in the order of their calls: a number that is at hand waits for earlier ones of its
+//! metric. Numbers of other metrics do not wait.
+
+use std::collections::{HashMap, VecDeque};
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyList, PyType};
+
+use super::convert::{self, Event};
+use super::keys::KeyCache;
+use crate::error::Error;
+use crate::value::Scalar;
+use crate::writer::Writer;
+
+/// How many calls may wait. One more waits for the oldest: a device is never so far behind.
+const MAX_CALLS: usize = 4096;
+/// Of how many types it is remembered whether their objects are at hand.
+const MAX_TYPES: usize = 1024;
+/// How often a caller that waits asks.
+const ASK_AGAIN: Duration = Duration::from_micros(200);
+
+/// What a call of `log` recorded late.
+#[derive(Debug)]
+struct Call {
+    step: i64,
+    time: i64,
+    /// `None` for the next one of `kept`.
+    values: Vec<(String, Option<Scalar>)>,
+    kept: Option<Py<PyAny>>,
+}
+
+/// The calls of a run that wait for values.
+#[derive(Debug, Default)]
+pub(super) struct Deferred {
+    waiting: Mutex<Waiting>,
+    reader: Reader,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    calls: VecDeque<Call>,
+    /// How many values of each metric wait.
+    metrics: HashMap<String, usize>,
+    /// The writer's, at the first of these calls.
+    generation: u32,
+    is_watched: bool,
+}
+
+impl Deferred {
+    /// Whether a call waits.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.lock().metrics.is_empty()
+    }
+
+    /// Has the numbers of an event wait whose metrics wait already.
+    pub(super) fn hold_back(&self, event: &mut Event) {
+        let waiting = self.waiting.lock();
+        if !waiting.metrics.is_empty() {
+            let (late, now) = event.values.drain(..).partition(|(name, _)| waiting.metrics.contains_key(name));
+            event.values = now;
+            let late: Vec<(String, Scalar)> = late;
+            event.late.extend(late.into_iter().map(|(name, value)| (name, Some(value))));
+        }
+    }
+
+    /// Takes what an event has late. A forked child takes over nothing of its parent's.
+    pub(super) fn push(
+        &self,
+        run: &Bound<'_, PyAny>,
+        writer: &Writer<KeyCache>,
+        (step, time): (i64, i64),
+        event: Event,
+    ) -> PyResult<()> {
+        let py = run.py();
+        if let Some(kept) = &event.kept {
+            kept.bind(py).call_method0(intern!(py, "seal"))?;
+        }
+        self.forget_the_parents(writer);
+        while self.waiting.lock().calls.len() >= MAX_CALLS && self.read(py, writer) {
+            py.detach(|| std::thread::sleep(ASK_AGAIN));
+        }
+        let is_watched = {
+            let mut waiting = self.waiting.lock();
+            waiting.generation = writer.generation();
+            for (name, _) in &event.late {
+                *waiting.metrics.entry(name.clone()).or_default() += 1;
+            }
+            waiting.calls.push_back(Call { step, time, values: event.late, kept: event.kept });
+            std::mem::replace(&mut waiting.is_watched, true)
+        };
+        if !is_watched {
+            module(py)?.call_method1(intern!(py, "watch"), (run,))?;
+        }
+        Ok(())
+    }
+
+    /// Records the values that are there, in order. Returns whether any is not.
+    pub(super) fn read(&self, py: Python<'_>, writer: &Writer<KeyCache>) -> bool {
+        self.forget_the_parents(writer);
+        // Whoever reads already reads these, too.
+        let Some(_turn) = self.reader.turn(writer.generation()) else { return self.is_waiting() };
+        loop {
+            let Some(call) = self.waiting.lock().calls.pop_front() else { return false };
+            match call.read(py) {
+                Ok(None) => {
+                    self.waiting.lock().calls.push_front(call);
+                    return true;
+                }
+                Ok(Some(values)) => {
+                    let mut locked = writer.lock();
+                    if !locked.finished {
+                        super::run::append(&mut locked.appender, call.step, call.time, &values);
+                    }
+                }
+                Err(cause) => writer.report(&call.unread(cause.to_string())),
+            }
+            self.waiting.lock().drop_metrics(&call);
+        }
+    }
+
+    /// Records all values, and waits for them for as long as `limit`, or without one. Returns whether none is left.
+    ///
+    /// # Errors
+    /// An interrupt, which ends the waiting.
+    pub(super) fn read_all(
+        &self,
+        py: Python<'_>,
+        writer: &Writer<KeyCache>,
+        limit: Option<Duration>,
+    ) -> PyResult<bool> {
+        let began = Instant::now();
+        while self.read(py, writer) {
+            py.check_signals()?;
+            if limit.is_some_and(|limit| began.elapsed() >= limit) {
+                return Ok(false);
+            }
+            py.detach(|| std::thread::sleep(ASK_AGAIN));
+        }
+        Ok(true)
+    }
+
+    /// What waits first, as the error that it is not there.
+    pub(super) fn missing(&self, cause: &str) -> Option<Error> {
+        self.waiting.lock().calls.front().map(|call| call.unread(cause.to_owned()))
+    }
+
+    /// Gives up what waits, and reports it.
+    pub(super) fn give_up(&self, writer: &Writer<KeyCache>, cause: &str) {
+        let given_up = std::mem::take(&mut *self.waiting.lock());
+        for call in given_up.calls {
+            writer.report(&call.unread(cause.to_owned()));
+        }
+    }
+
+    /// In a forked child: what waits is its parent's, whose devices the child cannot ask.
+    fn forget_the_parents(&self, writer: &Writer<KeyCache>) {
+        let mut waiting = self.waiting.lock();
+        if !waiting.metrics.is_empty() && waiting.generation != writer.generation() {
+            // Not dropped: to destroy an event asks its device, too.
+            let _parents = ManuallyDrop::new(std::mem::take(&mut *waiting));
+        }
+    }
+}
+
+/// Sees that one thread reads at a time. It is no lock: a forked child would find it locked by a thread that it has not got.
+#[derive(Debug, Default)]
+struct Reader(AtomicU32);
+
+/// Held by the thread that reads.
+struct Turn<'r>(&'r Reader);
+
+impl Reader {
+    /// The turn to read; `None` while another thread of this fork generation has it.
+    fn turn(&self, generation: u32) -> Option<Turn<'_>> {
+        let mine = generation.wrapping_add(1);
+        let held = self.0.load(Ordering::Relaxed);
+        let is_free = held != mine;
+        (is_free && self.0.compare_exchange(held, mine, Ordering::Acquire, Ordering::Relaxed).is_ok())
+            .then(|| Turn(self))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(0, Ordering::Release);
+    }
+}
+
+impl Waiting {
+    fn drop_metrics(&mut self, call: &Call) {
+        for (name, _) in &call.values {
+            if let Some(count) = self.metrics.get_mut(name) {
+                *count -= 1;
+                if *count == 0 {
+                    self.metrics.remove(name);
+                }
+            }
+        }
+    }
+}
+
+impl Call {
+    /// All its values; `None` where they are not there yet.
+    fn read(&self, py: Python<'_>) -> PyResult<Option<Vec<(String, Scalar)>>> {
+        let found = match &self.kept {
+            Some(kept) => kept.bind(py).call_method0(intern!(py, "read"))?,
+            None => PyList::empty(py).into_any(),
+        };
+        if found.is_none() {
+            return Ok(None);
+        }
+        let mut found = found.cast::<PyList>()?.iter();
+        let mut values = Vec::with_capacity(self.values.len());
+        for (name, value) in &self.values {
+            let value = match value {
+                Some(value) => value.clone(),
+                None => match found.next() {
+                    Some(value) => convert::scalar(name, &value)?,
+                    None => continue,
+                },
+            };
+            values.push((name.clone(), value));
+        }
+        Ok(Some(values))
+    }
+
+    fn unread(&self, cause: String) -> Error {
+        let metrics: Vec<&str> = self.values.iter().map(|(name, _)| name.as_str()).collect();
+        Error::Unread { metrics: metrics.join(", "), step: self.step, cause }
+    }
+}
+
+/// What is to be logged in a value's place, at once: mostly the value itself. `None` where it is kept, in `kept`, which is made for
+/// the first of an event.
+///
+/// # Errors
+/// What the framework raises.
+pub(super) fn keep<'py>(
+    value: &Bound<'py, PyAny>,
+    kept: &mut Option<Py<PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = value.py();
+    let Some(keeper) = keeper(&value.get_type())? else { return Ok(Some(value.clone())) };
+    let all = match kept.take() {
+        Some(all) => all,
+        None => module(py)?.call_method0(intern!(py, "Kept"))?.unbind(),
+    };
+    let at_hand = keeper.bind(py).call1((value, &all))?;
+    *kept = Some(all);
+    Ok(Some(at_hand).filter(|value| !value.is_none()))
+}
+
+/// What keeps objects of a type; `None` for a type whose objects are at hand.
+fn keeper(kind: &Bound<'_, PyType>) -> PyResult<Option<Py<PyAny>>> {
+    static KEEPERS: Mutex<Option<Keepers>> = Mutex::new(None);
+    let py = kind.py();
+    let address = kind.as_ptr().addr();
+    let known =
+        |keepers: &Keepers| keepers.get(&address).map(|(_, keeper)| keeper.as_ref().map(|keeper| keeper.clone_ref(py)));
+    if let Some(keeper) = KEEPERS.lock().as_ref().and_then(known) {
+        return Ok(keeper);
+    }
+    // Not under the lock, as it runs Python.
+    let keeper: Option<Py<PyAny>> = module(py)?.call_method1(intern!(py, "keeper"), (kind,))?.extract()?;
+    let mine = keeper.as_ref().map(|keeper| keeper.clone_ref(py));
+    let mut keepers = KEEPERS.lock();
+    let keepers = keepers.get_or_insert_default();
+    if keepers.len() < MAX_TYPES {
+        keepers.insert(address, (kind.clone().unbind(), mine));
+    }
+    Ok(keeper)
+}
+
+/// What keeps objects of a type, by the type's address. The type is held, so that the address stands for it.
+type Keepers = HashMap<usize, (Py<PyType>, Option<Py<PyAny>>)>;
+
+fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    MODULE.get_or_try_init(py, || py.import("runlake.deferred").map(Bound::unbind)).map(|module| module.bind(py))
+}
