@@ -143,7 +143,7 @@ class Watch:
             _describe("gradients", gradients, values)
             _describe("parameters", named, values)
         if values:
-            run.log(_together(values), step)
+            run.log(_at_hand(values), step)
 
 
 def _stepped(optimizer: Any) -> set[int]:
@@ -171,11 +171,11 @@ def _describe(
         values[f"{kind}/norm"] = torch.linalg.vector_norm(_stacked(norms))
 
 
-def _together(values: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """Return values as parts of one tensor, which is read at once; as numbers where they are here already."""
-    stacked = _stacked(list(values.values()))
-    parts = stacked.tolist() if stacked.device.type == "cpu" else stacked.unbind()
-    return dict(zip(values, parts, strict=True))
+def _at_hand(values: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Return values on the CPU as the numbers that they are, all read at once; on a device they stay tensors."""
+    if any(value.device.type != "cpu" for value in values.values()):
+        return values
+    return dict(zip(values, _stacked(list(values.values())).tolist(), strict=True))
 
 
 def _stacked(scalars: list[torch.Tensor]) -> torch.Tensor:

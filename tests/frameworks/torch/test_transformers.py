@@ -120,8 +120,8 @@ def test_without_a_best_model_there_is_no_score(callback, train, row, stored_fil
 
 
 def test_a_checkpoint_that_was_not_evaluated_has_no_score(callback, train, stored_files):
-    options = {"metric_for_best_model": "eval_loss", "save_strategy": "steps", "save_steps": 2}
-    train(callback, **options).train()
+    steps = {"eval_strategy": "steps", "eval_steps": 4, "save_strategy": "steps", "save_steps": 2}
+    train(callback, metric_for_best_model="eval_loss", **steps).train()
     callback.run.finish()
     scored = {name for name, known in stored_files().items() if "score" in known}
     assert scored == {"checkpoint-4", "checkpoint-8"}
