@@ -164,7 +164,7 @@ class RunlakeSaver(DiskSaver):
             what = "score" if metadata.get("score_name") else "step"
             known = {what: metadata["priority"]} if "priority" in metadata else {}
             files.record(self._logger.run, path, kind="checkpoint", **known)
-            self._logger.run.summary["checkpoint/last"] = str(path)
+            self._logger.run.summary["checkpoint/last"] = files.address(path)
 
 
 def _parts(value: Any) -> Any:

@@ -12,7 +12,7 @@ Between the steps that are due, a step costs one call of a function that counts.
 | `gradients/<parameter>/q25`, `/median`, `/q75` | elements with that part of the others below; of many, of 256 evenly spaced ones |
 
 `<parameter>` is the name that `named_parameters()` gives. Of a parameter that is split over ranks (FSDP), it is this rank's
-part: nothing is communicated. Sparse gradients count as their values.
+part: nothing is communicated. Sparse gradients count as their values, and are the one thing that waits for the device.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _stepped(optimizer: Any) -> set[int]:
 def _describe(
     kind: str, tensors: Iterable[tuple[str, torch.Tensor]], values: dict[str, torch.Tensor]
 ) -> None:
-    """Add the metrics of tensors, as tensors of their devices. No operation here waits for a device."""
+    """Add the metrics of tensors, as tensors of their devices. Only to sum up what a sparse one has waits for a device."""
     norms = []
     for name, tensor in tensors:
         elements = _elements(tensor)

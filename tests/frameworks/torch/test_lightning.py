@@ -260,10 +260,22 @@ def test_checkpoints_are_recorded_with_step_and_score(logger, row, stored_files,
     assert row()["summary.checkpoint.best_score"] == 1.0
 
 
-def test_checkpoints_go_below_the_folder_of_the_logger(lake, tmp_path):
-    logger = RunlakeLogger(project="p", id="r", lake=lake, save_dir=tmp_path / "out", quiet=True)
+def test_a_checkpoint_that_is_elsewhere_is_recorded_by_its_address(logger, row, stored_files):
+    checkpoint = ModelCheckpoint("memory://bucket/folder", "{epoch}")
+    trainer(logger, callbacks=[checkpoint]).fit(BoringModel())
+    logger.experiment.finish()
+    where = "memory://bucket/folder/epoch=0.ckpt"
+    assert stored_files() == {
+        "epoch=0.ckpt": {"path": where, "kind": "checkpoint", "step": 3},
+    }
+    assert row()["summary.checkpoint.best"] == row()["summary.checkpoint.last"] == where
+
+
+def test_checkpoints_go_below_the_folder_of_the_logger(lake, tmp_path, row):
+    logger = RunlakeLogger(project="p", id="r", lake=lake, save_dir="out", quiet=True)
     trainer(logger).fit(BoringModel())
     logger.experiment.finish()
+    assert row()["summary.checkpoint.best"].startswith(str(tmp_path))
     assert list((tmp_path / "out" / "p" / "r" / "checkpoints").glob("*.ckpt"))
 
 

@@ -9,7 +9,7 @@ from broken import BrokenRun
 from lightning.pytorch.demos.boring_classes import BoringModel
 
 import runlake as rl
-from runlake.torch import watch
+from runlake.torch import watch, watching
 
 
 @pytest.fixture
@@ -194,6 +194,31 @@ def test_a_run_that_fails_everywhere_ends_no_training():
     watch(model, BrokenRun(), every=1)
     with pytest.warns(rl.RunlakeWarning, match="everything fails"):
         train(model, optimizer, 1)
+
+
+def test_what_is_computed_needs_no_value():
+    """A tensor on "meta" has none: what would wait for a device's raises there."""
+    parameters = [("weight", torch.empty(100, 100, device="meta", dtype=torch.bfloat16))]
+    values = {}
+    watching._describe("parameters", parameters, values)
+    assert len(values) == 7
+    assert watching._at_hand(values) is values
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+def test_a_step_on_a_device_waits_for_nothing(run, points):
+    model, _ = made()
+    model.cuda()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    inputs = torch.rand(8, 3, device="cuda")
+    with watch(model, run, every=1):
+        for _ in range(20):
+            model(inputs).sum().backward()
+            torch.cuda.set_sync_debug_mode("error")
+            optimizer.step()
+            torch.cuda.set_sync_debug_mode("default")
+    run.finish()
+    assert [step for step, _ in points("gradients/2.bias/norm")] == list(range(20))
 
 
 def test_frozen_parameters_have_no_gradients(run, lake):
