@@ -41,6 +41,7 @@ class RunlakeCallback:
         self._held = hold(run, init)
         self._held.finish_with(self)
         self._is_described = False
+        self._best: dict[str, Any] = {}
         self._changing_parent = threading.Lock()
 
     @property
@@ -93,15 +94,15 @@ class RunlakeCallback:
                     self.run.define_metric(name, goal=goal)
             if not (values := _values(study, trial)):
                 return
-            found = study.best_trials
             if len(study.directions) == 1:
                 best = study.best_trial
                 values["best_value"] = best.value
-                if best.number == trial.number:
-                    results = {"best_trial": best.number, "best_params": best.params}
-                    self.run.summary.update(results)
-            elif any(best.number == trial.number for best in found):
-                self.run.summary["best_trials"] = [best.number for best in found]
+                results: dict[str, Any] = {"best_trial": best.number, "best_params": best.params}
+            else:
+                results = {"best_trials": [best.number for best in study.best_trials]}
+            if results != self._best:
+                self._best = results
+                self.run.summary.update(results)
             self.run.log(values, step=trial.number)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -75,6 +75,16 @@ def test_the_parent_has_the_best_of_the_study(lake):
     assert recorded.curve(lake, "best_value", run.id) == list(enumerate(best))
 
 
+def test_a_study_that_goes_on_has_the_best_of_all_its_trials(lake):
+    made = study()
+    made.add_trial(optuna.trial.create_trial(value=-1.0))
+    with rl.init(project="p", lake=lake) as run:
+        made.optimize(objective, 2, callbacks=[RunlakeCallback(run)])
+    found = recorded.attributes(lake, run.id)
+    assert (found["summary/best_trial"], found["summary/best_value"]) == (0, -1.0)
+    assert recorded.curve(lake, "best_value", run.id) == [(1, -1.0), (2, -1.0)]
+
+
 def test_pruned_and_failed_trials_say_so(lake):
     def sometimes(trial):
         trial.report(1.0, 0)

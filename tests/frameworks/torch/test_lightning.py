@@ -97,9 +97,9 @@ def test_a_pickled_logger_goes_on_with_the_same_run(logger, lake, points, row):
 def test_a_copied_logger_goes_on_with_the_same_run(logger, points):
     twin = copy.deepcopy(logger)
     twin.log_metrics({"a": 1.0}, 3)
-    twin.experiment.finish()
+    assert twin.experiment is logger.experiment
+    logger.experiment.finish()
     assert points("a") == [(3, 1.0)]
-    assert twin.version == logger.version
 
 
 def test_a_tuner_leaves_the_logger_alone_and_logs_nothing(logger, lake):
@@ -364,7 +364,7 @@ DDP = """
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("strategy", ["ddp", "ddp_spawn"])
 def test_two_ranks_have_one_run_and_log_nothing_twice(tmp_path, lake, points, row, strategy):
-    run_script(tmp_path, DDP, strategy, lake, OMP_NUM_THREADS="1")
+    run_script(tmp_path, DDP, strategy, lake, timeout_secs=150, OMP_NUM_THREADS="1")
     assert [step for step, _ in points("loss")] == [0, 1, 2, 3, 4]
     assert points("rank") == [(step, 1.0) for step in range(5)]
     assert points("direct") == [(step, 1.0) for step in range(5)]

@@ -202,7 +202,7 @@ TWO = """
 
 @pytest.mark.timeout(180)
 def test_of_two_processes_the_first_alone_has_a_run(tmp_path, lake, points, row, free_port):
-    run_script(tmp_path, TWO, lake, PORT=str(free_port), OMP_NUM_THREADS="1")
+    run_script(tmp_path, TWO, lake, PORT=str(free_port), timeout_secs=150, OMP_NUM_THREADS="1")
     assert [step for step, _ in points("train/loss")] == [1, 2, 3]
     assert row()["status"] == "finished"
     assert [point["rank"] for point in rl.open(lake).metrics("train/loss").rows()] == [0] * 3
