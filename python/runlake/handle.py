@@ -65,6 +65,7 @@ class Run(_runlake.Run):
     """
 
     labels: Labels
+    inherited: dict[str, Any]  # settings of earlier attempts, which this one was not opened with
     _settings: dict[str, Any]
     _results: dict[str, Any]
     _errands: list[threading.Thread]
@@ -72,6 +73,7 @@ class Run(_runlake.Run):
 
     def __init__(self, *_: Any, **__: Any) -> None:
         self.labels = Labels()
+        self.inherited = {}
         self._settings = {}
         self._results = {}
         self._errands = []

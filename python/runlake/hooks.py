@@ -53,6 +53,14 @@ class Held:
             self._run = opened(self._address.get("id")) or init(**self._address)
         return self._run
 
+    def begin(self) -> bool:
+        """Open a run of the callback's own that was finished again: what comes is its next attempt. Return whether it was."""
+        run = self._run
+        if run is None or not self.is_own or not run.finished:
+            return False
+        self._run = init(**joining(run))
+        return True
+
     def finish(self) -> None:
         """Finish the run where it is the callback's own."""
         if self.is_own:
@@ -113,12 +121,16 @@ def hold(run: Run | None, arguments: Mapping[str, Any]) -> Held:
 
 
 def describe(run: Run, settings: Mapping[str, Any]) -> None:
-    """Add settings to those of a run, at most two levels deep: what it has of the same name, as its user set it, stays."""
-    config = run.config
-    new = {key: value for key, value in settings.items() if key not in config}
-    for key in settings.keys() - new.keys():
-        there, here = config[key], settings[key]
-        if isinstance(there, Mapping) and isinstance(here, Mapping):
+    """Add settings to those of a run, at most two levels deep: what it has of the same name, as its user set it, stays.
+
+    What it has of an earlier attempt alone is no more than what was so then.
+    """
+    config, inherited, new = run.config, run.inherited, {}
+    for key, here in settings.items():
+        there = config.get(key)
+        if key not in config or (key in inherited and there is inherited[key]):
+            new[key] = here
+        elif isinstance(there, Mapping) and isinstance(here, Mapping):
             new[key] = {**here, **there}
     config.update(new)
 

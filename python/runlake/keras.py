@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import encode, files
+from . import encode, files, hooks
 from .hooks import describe, hold, needs, soft
 
 with needs("keras"):
@@ -90,6 +90,7 @@ class RunlakeCallback(keras.callbacks.Callback):
     @soft
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Take over where the optimizer stands, and record the settings and the layers."""
+        self._held.begin()
         self._is_training = True
         optimizer = self.model.optimizer
         self._batches_an_update = getattr(optimizer, "gradient_accumulation_steps", None) or 1
@@ -118,7 +119,7 @@ class RunlakeCallback(keras.callbacks.Callback):
             self._batch_metrics = frozenset(logs or ())
         if self._schedule is not None and time.perf_counter() >= self._rate_due:
             values["train/lr"] = self._scheduled(step)
-        self.run.log(values, step=step)
+        hooks.log(self.run, values, step)
 
     @soft
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -136,16 +137,20 @@ class RunlakeCallback(keras.callbacks.Callback):
                 values[f"val/{name.removeprefix('val_')}"] = value
             elif name not in self._batch_metrics and name not in {"lr", "learning_rate"}:
                 values[f"train/{name}"] = value
-        self.run.log(values, step=self._last)
+        hooks.log(self.run, values, self._last)
         self._epoch_values = logs
         self._record_checkpoints()
 
     @soft
     def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Log an evaluation; where it belongs to an epoch, `on_epoch_end` does."""
-        if not self._is_training:
-            values = {f"test/{name}": value for name, value in (logs or {}).items()}
-            self.run.log(values, step=self._last)
+        if self._is_training:
+            return
+        is_open_again = self._held.begin()
+        values = {f"test/{name}": value for name, value in (logs or {}).items()}
+        hooks.log(self.run, values, self._last)
+        if is_open_again:
+            self._held.finish()
 
     @soft
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002

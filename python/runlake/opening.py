@@ -115,7 +115,9 @@ def open_run(
     )
     if not name and "name" not in earlier:
         run.name = run.labels.name
-    run.remember({**_under("config/", earlier), **settings}, _under("summary/", earlier))
+    inherited = _under("config/", earlier)
+    run.remember({**inherited, **settings}, _under("summary/", earlier))
+    run.inherited = {key: value for key, value in inherited.items() if key not in settings}
     if not run.labels.quiet:
         attempt = f", attempt {run.attempt}" if run.resumed else ""
         remote = ", a network file system: rows are written within 50 ms" if run.remote else ""

@@ -70,6 +70,7 @@ class RunlakeCallback(xgboost.callback.TrainingCallback):
 
     @soft
     def _begin(self, model: Any) -> None:
+        self._held.begin()
         self._is_described = False
         is_one = isinstance(model, xgboost.Booster)  # else it is a fold's each
         self._first = model.num_boosted_rounds() if is_one else 0

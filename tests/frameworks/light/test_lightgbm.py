@@ -139,7 +139,7 @@ def test_without_sets_to_judge_by_the_parameters_are_recorded_still(lake, sets):
 
 
 def test_a_broken_run_does_not_end_the_training(sets):
-    with pytest.warns(rl.RunlakeWarning, match="everything fails"):
+    with pytest.warns(rl.RunlakeWarning):
         booster, kept = train(sets, RunlakeCallback(BrokenRun()))
     assert booster.num_trees() == 10
     assert len(kept["test"]["auc"]) == 10

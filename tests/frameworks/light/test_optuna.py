@@ -155,7 +155,7 @@ def test_a_run_of_its_own_ends_with_the_callback(lake):
 
 def test_a_broken_run_does_not_end_the_study():
     made = study()
-    with pytest.warns(rl.RunlakeWarning, match="everything fails"):
+    with pytest.warns(rl.RunlakeWarning):
         made.optimize(objective, 3, callbacks=[RunlakeCallback(BrokenRun())])
     assert len(made.trials) == 3
 
