@@ -94,6 +94,7 @@ _FRAMEWORKS = (
     "accelerate",
     "catboost",
     "hydra",
+    "ignite",
     "keras",
     "lightgbm",
     "lightning",

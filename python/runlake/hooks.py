@@ -138,13 +138,14 @@ def describe(run: Run, settings: Mapping[str, Any]) -> None:
 class Later:
     """The run of a callback that opens it when it is first needed: in the process that trains, on the one rank that logs.
 
-    Pickled or copied it is what joins the run, as another writer of it, where the copy is used first.
+    A copy logs to the same run and leaves it open. One that is used in another process joins the run, as another writer of it.
     """
 
     def __init__(self, run: Run | None, arguments: Mapping[str, Any]) -> None:
         check(run, arguments)
         self.arguments = dict(arguments)
         self._held = None if run is None else Held(run, is_own=False)
+        self._is_copy = False
         self._own_settings: set[str] | None = None
 
     @property
@@ -156,7 +157,8 @@ class Later:
     def run(self) -> Run:
         """The run."""
         if self._held is None:
-            self._held = hold(None, self.arguments)
+            there = opened(self.arguments["id"]) if self._is_copy else None
+            self._held = Held(there, is_own=False) if there else hold(None, self.arguments)
             if self._own_settings is None and self._held.is_own:
                 # What an earlier attempt recorded may change.
                 chosen = as_settings(self.arguments.get("config"))
@@ -164,13 +166,13 @@ class Later:
         return self._held.run
 
     def add_settings(self, settings: Mapping[Any, Any]) -> None:
-        """Set settings, but for those that a user has set."""
-        config = self.run.config
-        own = self._own_settings = self._own_settings or set()
+        """Add settings as `describe` does; those that were added here before may change."""
         named = {str(key): value for key, value in settings.items()}
-        added = {key: value for key, value in named.items() if key in own or key not in config}
-        config.update(added)
-        own.update(added)
+        config = self.run.config
+        own = (self._own_settings or set()) | (named.keys() - config.keys())
+        config.update({key: value for key, value in named.items() if key in own})
+        describe(self.run, {key: value for key, value in named.items() if key not in own})
+        self._own_settings = own
 
     def finish(self) -> None:
         """Finish the run where it is the callback's own."""
@@ -189,9 +191,11 @@ class Later:
             run.fail(error)
 
     def __getstate__(self) -> dict[str, Any]:
+        run = self.run  # a copy has to know which
         return {
-            "arguments": joining(self.run),
+            "arguments": joining(run),
             "_held": None,
+            "_is_copy": not run.disabled,
             "_own_settings": set(self._own_settings or ()),
         }
 

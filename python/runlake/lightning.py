@@ -134,9 +134,9 @@ class RunlakeLogger(Logger):
         # Saving has waited for the device: reading scores does not wait again.
         score = None if score is None else float(score)
         files.record(run, path, kind="checkpoint", step=step, score=score)
-        found = {"checkpoint/last": path}
+        found: dict[str, Any] = {"checkpoint/last": files.address(path)}
         if best:
-            found["checkpoint/best"] = best
+            found["checkpoint/best"] = files.address(best)
         if checkpoint_callback.best_model_score is not None:
             found["checkpoint/best_score"] = float(checkpoint_callback.best_model_score)
         run.summary.update(found)

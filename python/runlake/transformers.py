@@ -122,9 +122,9 @@ class RunlakeCallback(TrainerCallback):
         step = state.global_step
         folder = Path(args.output_dir, f"{PREFIX_CHECKPOINT_DIR}-{step}")
         files.record(self.run, folder, kind="checkpoint", step=step, score=_score(args, state))
-        found = {"checkpoint/last": str(folder)}
+        found: dict[str, Any] = {"checkpoint/last": files.address(folder)}
         if state.best_model_checkpoint:
-            found["checkpoint/best"] = state.best_model_checkpoint
+            found["checkpoint/best"] = files.address(state.best_model_checkpoint)
             found["checkpoint/best_score"] = state.best_metric
         self.run.summary.update(found)
 

@@ -1,7 +1,7 @@
 """`watch`: norms and quantiles of a model's gradients and parameters, every so many steps of its optimizers.
 
 They are computed on the device right before an optimizer's step, when the gradients are complete: accumulated over all
-micro-batches, averaged over ranks, unscaled, clipped. The results are logged as tensors, so nothing waits for the device.
+micro-batches, averaged over ranks, unscaled, clipped. The results stay there and are logged as tensors, so nothing waits for it.
 Between the steps that are due, a step costs one call of a function that counts.
 
 | metric | meaning |
@@ -9,10 +9,10 @@ Between the steps that are due, a step costs one call of a function that counts.
 | `gradients/norm`, `parameters/norm` | the 2-norm over all parameters that this optimizer steps |
 | `gradients/<parameter>/norm` | the 2-norm of one |
 | `gradients/<parameter>/min`, `/max` | its smallest and its largest element |
-| `gradients/<parameter>/q25`, `/median`, `/q75` | elements with that part of the others below; of many, of 1024 evenly spaced ones |
+| `gradients/<parameter>/q25`, `/median`, `/q75` | elements with that part of the others below; of many, of 256 evenly spaced ones |
 
 `<parameter>` is the name that `named_parameters()` gives. Of a parameter that is split over ranks (FSDP), it is this rank's
-part: nothing is communicated. Sparse gradients count as their values.
+part: nothing is communicated. Sparse gradients count as their values, and are the one thing that waits for the device.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from runlake import hooks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Watch", "watch"]
 
 _QUARTILES = {"q25": 1, "median": 2, "q75": 3}
-_MOST_ELEMENTS = 1024
+_MOST_ELEMENTS = 256
 
 
 def watch(
@@ -136,40 +137,50 @@ class Watch:
             return
         stepped = _stepped(optimizer)
         named = [(name, p) for name, p in model.named_parameters() if id(p) in stepped]
+        values: dict[str, torch.Tensor] = {}
         with torch.no_grad():
-            values = {
-                **_described("gradients", [(n, p.grad) for n, p in named if p.grad is not None]),
-                **_described("parameters", named),
-            }
-        run.log(values, step)
+            gradients = ((name, p.grad) for name, p in named if p.grad is not None)
+            _describe("gradients", gradients, values)
+            _describe("parameters", named, values)
+        if values:
+            run.log(_at_hand(values), step)
 
 
 def _stepped(optimizer: Any) -> set[int]:
     return {id(p) for group in optimizer.param_groups for p in group["params"]}
 
 
-def _described(kind: str, tensors: list[tuple[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Return the metrics of tensors, as tensors of their devices. No operation here waits for a device."""
-    values: dict[str, torch.Tensor] = {}
+def _describe(
+    kind: str, tensors: Iterable[tuple[str, torch.Tensor]], values: dict[str, torch.Tensor]
+) -> None:
+    """Add the metrics of tensors, as tensors of their devices. Only to sum up what a sparse one has waits for a device."""
     norms = []
     for name, tensor in tensors:
         elements = _elements(tensor)
         if not elements.numel() or not elements.is_floating_point():
             continue
         prefix = f"{kind}/{name}"
-        norm = torch.linalg.vector_norm(elements)
+        values[f"{prefix}/norm"] = norm = torch.linalg.vector_norm(elements)
         norms.append(norm)
-        values[f"{prefix}/norm"] = norm
         values[f"{prefix}/min"], values[f"{prefix}/max"] = torch.aminmax(elements)
         stride = -(-elements.numel() // _MOST_ELEMENTS)
         ordered = elements[::stride].sort().values
         for quartile, quarters in _QUARTILES.items():
             values[f"{prefix}/{quartile}"] = ordered[(len(ordered) - 1) * quarters // 4]
     if norms:
-        device = norms[0].device
-        together = torch.stack([norm.to(device, non_blocking=True) for norm in norms])
-        values[f"{kind}/norm"] = torch.linalg.vector_norm(together)
-    return values
+        values[f"{kind}/norm"] = torch.linalg.vector_norm(_stacked(norms))
+
+
+def _at_hand(values: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Return values on the CPU as the numbers that they are, all read at once; on a device they stay tensors."""
+    if any(value.device.type != "cpu" for value in values.values()):
+        return values
+    return dict(zip(values, _stacked(list(values.values())).tolist(), strict=True))
+
+
+def _stacked(scalars: list[torch.Tensor]) -> torch.Tensor:
+    device = scalars[0].device
+    return torch.stack([scalar.to(device, non_blocking=True) for scalar in scalars])
 
 
 def _elements(tensor: torch.Tensor) -> torch.Tensor:

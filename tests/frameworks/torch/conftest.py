@@ -1,32 +1,21 @@
-"""What tests of the frameworks on PyTorch share: how a lake is read, and warnings of the frameworks themselves."""
+"""What tests of the frameworks on PyTorch share: what the lake of a test has."""
 
 import socket
 
 import pytest
-
-import runlake as rl
+import recorded
 
 
 @pytest.fixture
 def points(lake):
     """What is stored of a metric: its steps and values, in order."""
-
-    def read(metric, **options):
-        rows = rl.open(lake).metrics(metric, **options).rows()
-        return sorted((row["step"], row["value"]) for row in rows)
-
-    return read
+    return lambda metric: recorded.curve(lake, metric)
 
 
 @pytest.fixture
 def row(lake):
     """The one run of the lake, as a row of the table of runs."""
-
-    def read():
-        (found,) = rl.open(lake).runs().rows()
-        return found
-
-    return read
+    return lambda: recorded.only_run(lake)
 
 
 @pytest.fixture
@@ -35,11 +24,9 @@ def stored_files(lake):
 
     def read():
         found = {}
-        for attribute in rl.open(lake).attributes().rows():
-            path = attribute["path"]
-            if path.startswith("file/") and attribute["type"] != "deleted":
-                name, key = path.removeprefix("file/").rsplit("/", 1)
-                value = attribute["text"] if attribute["text"] is not None else attribute["number"]
+        for path, value in recorded.under("file/", recorded.attributes(lake)).items():
+            name, key = path.rsplit("/", 1)
+            if value is not None:
                 found.setdefault(name, {})[key] = value
         return found
 

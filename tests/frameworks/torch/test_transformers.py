@@ -119,6 +119,14 @@ def test_without_a_best_model_there_is_no_score(callback, train, row, stored_fil
     assert "summary.checkpoint.best" not in row()
 
 
+def test_a_checkpoint_that_was_not_evaluated_has_no_score(callback, train, stored_files):
+    steps = {"eval_strategy": "steps", "eval_steps": 4, "save_strategy": "steps", "save_steps": 2}
+    train(callback, metric_for_best_model="eval_loss", **steps).train()
+    callback.run.finish()
+    scored = {name for name, known in stored_files().items() if "score" in known}
+    assert scored == {"checkpoint-4", "checkpoint-8"}
+
+
 def test_a_second_training_goes_to_the_same_run(callback, train, row):
     trainer = train(callback, max_steps=1)
     trainer.train()
@@ -194,7 +202,7 @@ TWO = """
 
 @pytest.mark.timeout(180)
 def test_of_two_processes_the_first_alone_has_a_run(tmp_path, lake, points, row, free_port):
-    run_script(tmp_path, TWO, lake, PORT=str(free_port), OMP_NUM_THREADS="1")
+    run_script(tmp_path, TWO, lake, PORT=str(free_port), timeout_secs=150, OMP_NUM_THREADS="1")
     assert [step for step, _ in points("train/loss")] == [1, 2, 3]
     assert row()["status"] == "finished"
     assert [point["rank"] for point in rl.open(lake).metrics("train/loss").rows()] == [0] * 3
