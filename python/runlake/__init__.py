@@ -93,9 +93,13 @@ __all__ = [
 _FRAMEWORKS = (
     "accelerate",
     "catboost",
+    "hydra",
+    "ignite",
     "keras",
     "lightgbm",
     "lightning",
+    "optuna",
+    "ray",
     "sklearn",
     "torch",
     "transformers",

@@ -161,6 +161,11 @@ def active() -> Run | None:
     return None
 
 
+def opened(id: str | None) -> Run | None:
+    """Return the run of that id that this process has open; None without one."""
+    return next((run for run in _unfinished() if run.id == id), None)
+
+
 def _cell() -> int | None:
     """Return the number of the notebook's cell that is being run; None outside of IPython."""
     ipython = sys.modules.get("IPython")

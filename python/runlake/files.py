@@ -5,7 +5,7 @@ This is the one place where such files are handed over. They stay where they are
 
 | attribute | type | meaning |
 |---|---|---|
-| `file/<name>/path` | text | absolute |
+| `file/<name>/path` | text | absolute; of a file elsewhere its address, such as `s3://bucket/name`, and nothing is known of its bytes |
 | `file/<name>/kind` | text | such as "checkpoint" or "model" |
 | `file/<name>/bytes` | int | of all its files |
 | `file/<name>/sha256` | text | of the file; of a folder, of the lines `<sha256>  <path in it>` |
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,6 @@ from . import encode
 from .hooks import tell
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
     from .handle import Run
@@ -56,12 +56,13 @@ def record(
         FileNotFoundError: Where there is none.
     """
     place = Path(path).absolute()
-    sizes = [file.stat().st_size for file in _files(place)]
+    is_here = "://" not in os.fspath(path)
+    size = sum(file.stat().st_size for file in _files(place)) if is_here else None
     prefix = f"file/{name or place.name}"
     known = {
-        "path": str(place),
+        "path": address(path),
         "kind": kind,
-        "bytes": sum(sizes),
+        "bytes": size,
         "sha256": None,
         "step": step,
         "score": score,
@@ -81,7 +82,14 @@ def record(
         except Exception as error:  # nobody is there to catch it
             tell("the digest of a file", error)
 
-    run.start_errand(threading.Thread(target=record_digest, name="runlake-digest"))
+    if is_here:
+        run.start_errand(threading.Thread(target=record_digest, name="runlake-digest"))
+
+
+def address(path: str | os.PathLike[str]) -> str:
+    """Return where a file is, also for who is in another folder."""
+    text = os.fspath(path)
+    return text if "://" in text else str(Path(text).absolute())
 
 
 def digest(path: Path) -> str:

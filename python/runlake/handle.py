@@ -14,6 +14,7 @@ from .mappings import Config, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
     from types import TracebackType
 
     from typing_extensions import Self
@@ -64,15 +65,19 @@ class Run(_runlake.Run):
     """
 
     labels: Labels
+    inherited: dict[str, Any]  # settings of earlier attempts, which this one was not opened with
     _settings: dict[str, Any]
     _results: dict[str, Any]
     _errands: list[threading.Thread]
+    _endings: list[Callable[[Run], None]]
 
     def __init__(self, *_: Any, **__: Any) -> None:
         self.labels = Labels()
+        self.inherited = {}
         self._settings = {}
         self._results = {}
         self._errands = []
+        self._endings = []
 
     @property
     def config(self) -> Config:
@@ -177,6 +182,7 @@ class Run(_runlake.Run):
         config: Mapping[str, Any] | None = None,
         tags: Iterable[str] | None = None,
         job_type: str | None = None,
+        began: datetime | None = None,
     ) -> Run:
         """Open a run below this one: a fold, a trial, a stage. It has the same project and group, and is open on its own.
 
@@ -185,6 +191,7 @@ class Run(_runlake.Run):
             config: Its own settings.
             tags: Its own tags.
             job_type: What kind of work it is.
+            began: When it began, where that is over already: the time stands there then, and `log` is to be given another.
 
         Returns:
             The child; finish it as any run. Its `parent` is this run's id.
@@ -202,6 +209,7 @@ class Run(_runlake.Run):
             lake=self.lake,
             mode="disabled" if self.disabled else "online",
             quiet=True,
+            began=began,
         )
 
     def plot(self, metrics: str | Iterable[str] | None = None, **arguments: Any) -> Picture:
@@ -221,6 +229,8 @@ class Run(_runlake.Run):
                 (``RUNLAKE_EXIT_TIMEOUT``, 5 s). Otherwise that is a warning: what was logged stays in the journal, is
                 readable, and ``runlake recover`` seals it.
         """
+        while self._endings:
+            self._endings.pop()(self)
         for errand in self._errands:
             errand.join()
         if self.close(status) and not self.labels.quiet:
@@ -247,6 +257,10 @@ class Run(_runlake.Run):
         """Start a thread that records something yet; `finish` waits for it."""
         self._errands = [*(other for other in self._errands if other.is_alive()), errand]
         errand.start()
+
+    def before_finish(self, ending: Callable[[Run], None]) -> None:
+        """Have `finish` first call what records things that are known only then. It gets the run, must not hold it, nor raise."""
+        self._endings.append(ending)
 
     @contextlib.contextmanager
     def _changes(self) -> Iterator[Callable[[list[encode.Row]], None]]:

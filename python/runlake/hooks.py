@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import sys
 import time
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .active import active, init
+from .active import active, init, opened
 from .errors import LoggingError, RunlakeWarning
+from .mappings import as_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from .handle import Run
 
@@ -28,16 +32,73 @@ _MOST_CAUSES = 1000
 _told: dict[str, float] = {}
 
 
-class Held(NamedTuple):
-    """The run of a callback or logger, and whether that opened it and so has to finish it."""
+class Held:
+    """The run of a callback or logger, and whether that opened it and so has to finish it.
 
-    run: Run
-    is_own: bool
+    A copy of a callback logs to the same run and leaves it open. One that was pickled opens the run again where it first logs:
+    as another writer of it in another process, and never because a saved model that has it is loaded.
+    """
+
+    __slots__ = ("_address", "_run", "is_own")
+
+    def __init__(self, run: Run, *, is_own: bool) -> None:
+        self._run: Run | None = run
+        self._address: dict[str, Any] = {}
+        self.is_own = is_own
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        if self._run is None:
+            self._run = opened(self._address.get("id")) or init(**self._address)
+        return self._run
+
+    def begin(self) -> bool:
+        """Open a run of the callback's own that was finished again: what comes is its next attempt. Return whether it was."""
+        run = self._run
+        if run is None or not self.is_own or not run.finished:
+            return False
+        self._run = init(**joining(run))
+        return True
 
     def finish(self) -> None:
         """Finish the run where it is the callback's own."""
         if self.is_own:
             self.run.finish()
+
+    def finish_with(self, callback: object) -> None:
+        """Finish the run, where it is the callback's own, once that is let go of: of a framework that tells no end.
+
+        At the end of the program it is finished as all others are.
+        """
+        if self.is_own:
+            weakref.finalize(callback, self.finish).atexit = False
+
+    def __deepcopy__(self, _: object) -> Held:
+        return Held(self.run, is_own=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self._address if self._run is None else joining(self._run)
+
+    def __setstate__(self, address: dict[str, Any]) -> None:
+        self._run, self._address, self.is_own = None, address, False
+
+
+def check(run: Run | None, arguments: Mapping[str, Any]) -> None:
+    """See that `hold` takes these: a callback that opens its run later knows at once.
+
+    Raises:
+        TypeError: For a run and arguments, for what is no run, and for arguments that `runlake.init` does not take.
+    """
+    if run is not None:
+        if arguments:
+            raise TypeError(
+                f"expected a run or the arguments of init(), got a run and {', '.join(arguments)}"
+            )
+        if not callable(getattr(run, "log", None)):
+            raise TypeError(f"run: expected a runlake.Run, got {type(run).__name__}: {run!r}")
+    else:
+        inspect.signature(init).bind(**arguments)
 
 
 def hold(run: Run | None, arguments: Mapping[str, Any]) -> Held:
@@ -49,19 +110,116 @@ def hold(run: Run | None, arguments: Mapping[str, Any]) -> Held:
             else a new one.
 
     Raises:
-        TypeError: For a run and arguments, or for what is no run.
+        TypeError: As `check` says.
     """
+    check(run, arguments)
     if run is not None:
-        if arguments:
-            raise TypeError(
-                f"expected a run or the arguments of init(), got a run and {', '.join(arguments)}"
-            )
-        if not callable(getattr(run, "log", None)):
-            raise TypeError(f"run: expected a runlake.Run, got {type(run).__name__}: {run!r}")
         return Held(run, is_own=False)
     if not arguments and (current := active()) is not None:
         return Held(current, is_own=False)
     return Held(init(**arguments), is_own=True)
+
+
+def describe(run: Run, settings: Mapping[str, Any]) -> None:
+    """Add settings to those of a run, at most two levels deep: what it has of the same name, as its user set it, stays.
+
+    What it has of an earlier attempt alone is no more than what was so then.
+    """
+    config, inherited, new = run.config, run.inherited, {}
+    for key, here in settings.items():
+        there = config.get(key)
+        if key not in config or (key in inherited and there is inherited[key]):
+            new[key] = here
+        elif isinstance(there, Mapping) and isinstance(here, Mapping):
+            new[key] = {**here, **there}
+    config.update(new)
+
+
+class Later:
+    """The run of a callback that opens it when it is first needed: in the process that trains, on the one rank that logs.
+
+    A copy logs to the same run and leaves it open. One that is used in another process joins the run, as another writer of it.
+    """
+
+    def __init__(self, run: Run | None, arguments: Mapping[str, Any]) -> None:
+        check(run, arguments)
+        self.arguments = dict(arguments)
+        self._held = None if run is None else Held(run, is_own=False)
+        self._is_copy = False
+        self._own_settings: set[str] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a run yet."""
+        return self._held is not None
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        if self._held is None:
+            there = opened(self.arguments["id"]) if self._is_copy else None
+            self._held = Held(there, is_own=False) if there else hold(None, self.arguments)
+            if self._own_settings is None and self._held.is_own:
+                # What an earlier attempt recorded may change.
+                chosen = as_settings(self.arguments.get("config"))
+                self._own_settings = set(self._held.run.config) - chosen.keys()
+        return self._held.run
+
+    def add_settings(self, settings: Mapping[Any, Any]) -> None:
+        """Add settings as `describe` does; those that were added here before may change."""
+        named = {str(key): value for key, value in settings.items()}
+        config = self.run.config
+        own = (self._own_settings or set()) | (named.keys() - config.keys())
+        config.update({key: value for key, value in named.items() if key in own})
+        describe(self.run, {key: value for key, value in named.items() if key not in own})
+        self._own_settings = own
+
+    def finish(self) -> None:
+        """Finish the run where it is the callback's own."""
+        if self._held is not None:
+            self._held.finish()
+
+    def fail(self, error: BaseException | None) -> None:
+        """Finish the run as failed where it is the callback's own. What comes after that is its next attempt."""
+        if self._held is None or not self._held.is_own:
+            return
+        run = self._held.run
+        self.arguments, self._held = joining(run), None
+        if error is None:
+            run.finish("failed")
+        else:
+            run.fail(error)
+
+    def __getstate__(self) -> dict[str, Any]:
+        run = self.run  # a copy has to know which
+        return {
+            "arguments": joining(run),
+            "_held": None,
+            "_is_copy": not run.disabled,
+            "_own_settings": set(self._own_settings or ()),
+        }
+
+
+def joining(run: Run) -> dict[str, Any]:
+    """Return the arguments of `runlake.init` by which another process writes to a run, too."""
+    if run.disabled:
+        return {"mode": "disabled"}
+    return {
+        "id": run.id,
+        "project": run.project,
+        "lake": run.lake,
+        "resume": "auto",
+        "quiet": True,
+    }
+
+
+def log(run: Run, values: Mapping[str, Any], step: int | None = None) -> None:
+    """Log what can be logged, and warn of what cannot: a value of a wrong type takes no others with it."""
+    try:
+        run.log(values, step)
+    except TypeError:
+        for name, value in values.items():
+            _log_one(run, name, value, step)
 
 
 def soft(hook: _F) -> _F:
@@ -80,8 +238,13 @@ def soft(hook: _F) -> _F:
     return guarded  # type: ignore[return-value]
 
 
+@soft
+def _log_one(run: Run, name: str, value: Any, step: int | None) -> None:
+    run.log({name: value}, step)
+
+
 def tell(where: str, error: Exception) -> None:
-    """Warn of an error, at most once a minute for each cause, and never raise: not where warnings are errors either."""
+    """Warn of an error, at most once a minute for each cause, and never raise."""
     cause = f"{where}: {type(error).__name__}: {error}"
     now = time.monotonic()
     if now - _told.get(cause, float("-inf")) < QUIET_SECS:
@@ -89,9 +252,13 @@ def tell(where: str, error: Exception) -> None:
     if len(_told) >= _MOST_CAUSES:
         _told.clear()
     _told[cause] = now
-    text = f"{cause}; the training goes on, this was not recorded"
+    warn(f"{cause}; the training goes on, this was not recorded")
+
+
+def warn(text: str) -> None:
+    """Warn whoever called the caller, and never raise: not where warnings are errors either."""
     try:
-        warnings.warn(text, RunlakeWarning, stacklevel=3)
+        warnings.warn(text, RunlakeWarning, stacklevel=4)
     except Exception:  # warnings are errors here, or their hook fails
         if sys.stderr is not None:
             sys.stderr.write(f"runlake: {text}\n")

@@ -15,6 +15,7 @@ from .words import name_of
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
+    from datetime import datetime
 
 _FLAGS = {
     "1": True,
@@ -50,8 +51,9 @@ def open_run(
     mode: str | None = None,
     strict: bool | None = None,
     quiet: bool | None = None,
+    began: datetime | None = None,
 ) -> Run:
-    """Open a run; see `runlake.init` for the arguments."""
+    """Open a run; see `runlake.init` for the arguments, and `Run.child` for when it began."""
     job = _runlake.Job()
     project = project or _runlake.variable("RUNLAKE_PROJECT") or _runlake.DEFAULT_PROJECT
     name = name or _runlake.variable("RUNLAKE_NAME")
@@ -100,6 +102,7 @@ def open_run(
         job=job.attempt,
         strict=strict,
         mode=mode,
+        began=None if began is None else round(began.timestamp() * 1e6),
         attributes=rows,
     )
     earlier = _earlier(run) if run.resumed else {}
@@ -112,7 +115,9 @@ def open_run(
     )
     if not name and "name" not in earlier:
         run.name = run.labels.name
-    run.remember({**_under("config/", earlier), **settings}, _under("summary/", earlier))
+    inherited = _under("config/", earlier)
+    run.remember({**inherited, **settings}, _under("summary/", earlier))
+    run.inherited = {key: value for key, value in inherited.items() if key not in settings}
     if not run.labels.quiet:
         attempt = f", attempt {run.attempt}" if run.resumed else ""
         remote = ", a network file system: rows are written within 50 ms" if run.remote else ""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 FRAMEWORKS = tuple(
-    "numpy pandas polars pyarrow scipy sklearn torch jax tensorflow IPython altair optuna".split()
+    """numpy pandas polars pyarrow scipy sklearn torch jax tensorflow IPython altair optuna keras
+    xgboost lightgbm catboost hydra ray lightning transformers accelerate""".split()
 )
 
 WATCHED = textwrap.dedent("""

@@ -52,10 +52,15 @@ def is_session_alive(process: subprocess.Popen[str]) -> bool:
 
 
 def run(
-    folder: Path, text: str, *arguments: object, code: int = 0, **variables: str
+    folder: Path,
+    text: str,
+    *arguments: object,
+    code: int = 0,
+    timeout_secs: float = TIMEOUT_SECS,
+    **variables: str,
 ) -> tuple[str, str]:
     """Run a script to its end, see that it ends with that exit code, and return its output and its error output."""
     with started(folder, text, *arguments, **variables) as process:
-        out, err = process.communicate(timeout=TIMEOUT_SECS)
+        out, err = process.communicate(timeout=timeout_secs)
     assert process.returncode == code, err
     return out, err
