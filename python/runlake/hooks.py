@@ -17,8 +17,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .active import active, init, opened
-from .errors import LoggingError, RunlakeWarning
-from .mappings import as_settings
+from .errors import FinishedError, LoggingError, RunlakeWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,7 +145,7 @@ class Later:
         self.arguments = dict(arguments)
         self._held = None if run is None else Held(run, is_own=False)
         self._is_copy = False
-        self._own_settings: set[str] | None = None
+        self._own_settings: set[str] = set()
 
     @property
     def is_open(self) -> bool:
@@ -157,22 +156,37 @@ class Later:
     def run(self) -> Run:
         """The run."""
         if self._held is None:
-            there = opened(self.arguments["id"]) if self._is_copy else None
+            there = opened(self.arguments.get("id")) if self._is_copy else None
             self._held = Held(there, is_own=False) if there else hold(None, self.arguments)
-            if self._own_settings is None and self._held.is_own:
-                # What an earlier attempt recorded may change.
-                chosen = as_settings(self.arguments.get("config"))
-                self._own_settings = set(self._held.run.config) - chosen.keys()
+            if self._is_copy:  # what is set there was set by its user, or here
+                self._held.run.inherited = {}
         return self._held.run
 
+    def begin(self) -> bool:
+        """Open a run of the callback's own that was finished again, as `Held.begin` does."""
+        if self._held is None or not self._held.begin():
+            return False
+        self._held.run.inherited = {}
+        return True
+
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Log what can be logged, as `log` does; to the next attempt where the callback's own run was finished."""
+        try:
+            log(self.run, values, step)
+        except FinishedError:
+            if not self.begin():
+                raise
+            log(self.run, values, step)
+
     def add_settings(self, settings: Mapping[Any, Any]) -> None:
-        """Add settings as `describe` does; those that were added here before may change."""
+        """Add settings as `describe` does, when a training begins; those that were added here before may change."""
+        self.begin()
         named = {str(key): value for key, value in settings.items()}
         config = self.run.config
-        own = (self._own_settings or set()) | (named.keys() - config.keys())
-        config.update({key: value for key, value in named.items() if key in own})
+        self._own_settings |= named.keys() - config.keys()
+        own = {key: value for key, value in named.items() if key in self._own_settings}
+        config.update(own)
         describe(self.run, {key: value for key, value in named.items() if key not in own})
-        self._own_settings = own
 
     def finish(self) -> None:
         """Finish the run where it is the callback's own."""
@@ -180,23 +194,21 @@ class Later:
             self._held.finish()
 
     def fail(self, error: BaseException | None) -> None:
-        """Finish the run as failed where it is the callback's own. What comes after that is its next attempt."""
+        """Finish the run as failed where it is the callback's own."""
         if self._held is None or not self._held.is_own:
             return
-        run = self._held.run
-        self.arguments, self._held = joining(run), None
         if error is None:
-            run.finish("failed")
+            self.run.finish("failed")
         else:
-            run.fail(error)
+            self.run.fail(error)
 
     def __getstate__(self) -> dict[str, Any]:
         run = self.run  # a copy has to know which
         return {
             "arguments": joining(run),
             "_held": None,
-            "_is_copy": not run.disabled,
-            "_own_settings": set(self._own_settings or ()),
+            "_is_copy": True,
+            "_own_settings": set(self._own_settings),
         }
 
 

@@ -289,6 +289,16 @@ def test_an_exception_fails_the_run_and_a_second_try_is_its_next_attempt(logger,
     assert [step for step, _ in points("train_some_val")] == [0, 1, 2]
 
 
+def test_what_is_logged_after_the_run_was_finished_is_its_next_attempt(logger, row, points):
+    fit = trainer(logger)
+    fit.fit(Model())
+    logger.experiment.finish()
+    fit.test(Model(), verbose=False)
+    logger.experiment.finish()
+    assert points("test_loss") == [(3, 2.0)]
+    assert (row()["status"], row()["attempt"]) == ("finished", 2)
+
+
 def test_a_run_of_the_user_is_left_to_the_user(lake, row):
     with contextlib.suppress(ValueError), rl.init("p", lake=lake, quiet=True) as run:
         with contextlib.suppress(ValueError):
