@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from broken import BrokenRun
+from lightning.fabric import Fabric
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.demos.boring_classes import BoringModel
@@ -147,6 +148,14 @@ def test_it_logs_beside_other_loggers(logger, points, tmp_path):
     assert [step for step, _ in points("train_some_val")] == [0, 1]
     again = pickle.loads(pickle.dumps(fit))
     assert [type(one) for one in again.loggers] == [RunlakeLogger, CSVLogger]
+
+
+def test_fabric_logs_through_it(logger, points):
+    fabric = Fabric(accelerator="cpu", devices=1, loggers=logger)
+    fabric.log("loss", torch.tensor(0.5), step=2)
+    fabric.log_dict({"acc": 1.0}, step=3)
+    logger.experiment.finish()
+    assert (points("loss"), points("acc")) == ([(2, 0.5)], [(3, 1.0)])
 
 
 def test_a_metric_named_step_is_the_step(logger, points):
@@ -341,7 +350,8 @@ DDP = """
     import sys, warnings
     warnings.simplefilter("ignore")
     import torch
-    from lightning.pytorch import Callback, Trainer
+    from lightning.fabric import Fabric
+from lightning.pytorch import Callback, Trainer
     from lightning.pytorch.demos.boring_classes import BoringModel
     from lightning.pytorch.loggers.logger import DummyExperiment
     from runlake.lightning import RunlakeLogger
