@@ -122,6 +122,14 @@ pub enum Error {
         /// What its framework said.
         cause: String,
     },
+    /// A CUDA device, or its driver, refused.
+    #[error("cannot {action} the CUDA device: {detail}")]
+    Cuda {
+        /// What was attempted, as a verb phrase.
+        action: &'static str,
+        /// The driver's answer.
+        detail: String,
+    },
     /// A call on a run after `finish()`.
     #[error("the run {id} is finished; call init(id={id:?}, resume=\"must\") to go on with it")]
     Finished {

@@ -12,6 +12,7 @@
 //! * [`writer`]: the thread that turns full pages into segments, syncs them and shows life.
 //! * [`segment`]: sorted rows in immutable Parquet files: written, read, pruned and merged.
 //! * [`mod@format`]: the bytes of all that, as `docs/format.md` specifies them, without I/O.
+//! * [`cuda`]: scalars in the memory of devices, read without waiting for them.
 //! * [`disk`]: the only module that calls the file system.
 //! * [`lake`]: the folder of all runs; a run's journal and segments together, each row once.
 //! * [`catalog`]: which runs there are, and how each stands.
@@ -31,6 +32,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod compare;
+pub mod cuda;
 pub mod curves;
 pub mod disk;
 pub mod error;

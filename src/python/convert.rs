@@ -5,7 +5,9 @@ use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyMapping, PyString};
 
-use super::{deferred, numbers};
+use super::deferred::{self, Late, Met};
+use super::numbers;
+use crate::cuda::Copied;
 use crate::error::Error;
 use crate::name;
 use crate::value::{EXACT_INTEGER, Scalar};
@@ -18,10 +20,10 @@ const MAX_DEPTH: usize = 32;
 pub(super) struct Event {
     /// What is recorded at once.
     pub values: Vec<(String, Scalar)>,
-    /// What is recorded later: a value, or `None` for the next one of `kept`.
-    pub late: Vec<(String, Option<Scalar>)>,
-    /// What a device is still computing: see [`deferred`].
-    pub kept: Option<Py<PyAny>>,
+    /// What is recorded later, as a device is still computing it: see [`deferred`].
+    pub late: Vec<(String, Late)>,
+    /// Of its scalars that are on CUDA devices.
+    pub copies: Vec<Copied>,
 }
 
 /// The event that this data is.
@@ -60,19 +62,21 @@ fn flatten(mapping: &Bound<'_, PyMapping>, prefix: &str, depth: usize, event: &m
             event.values.push((path, Scalar::Number(number)));
             continue;
         }
-        let at_hand = deferred::keep(&value, &mut event.kept).map_err(|error| not_a_scalar(&path, &value, error))?;
-        if let Some(nested) = at_hand.as_ref().and_then(as_mapping) {
+        let value = match deferred::meet(&value).map_err(|error| not_a_scalar(&path, &value, error))? {
+            Met::AtHand(value) => value,
+            Met::Late(late) => {
+                name::check("metric name", &path)?;
+                event.late.push((path, late));
+                continue;
+            }
+        };
+        if let Some(nested) = as_mapping(&value) {
             flatten(nested, &format!("{path}/"), depth + 1, event)?;
             continue;
         }
         name::check("metric name", &path)?;
-        match at_hand {
-            Some(value) => {
-                let scalar = scalar(&path, &value)?;
-                event.values.push((path, scalar));
-            }
-            None => event.late.push((path, None)),
-        }
+        let scalar = scalar(&path, &value)?;
+        event.values.push((path, scalar));
     }
     Ok(())
 }

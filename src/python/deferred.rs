@@ -10,14 +10,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyList, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::convert::{self, Event};
 use super::keys::KeyCache;
-use crate::error::Error;
+use crate::cuda::{self, Copied, Kind, Source, Stream};
+use crate::error::{Error, Result};
 use crate::value::Scalar;
 use crate::writer::Writer;
 
@@ -25,17 +27,31 @@ use crate::writer::Writer;
 const MAX_CALLS: usize = 4096;
 /// Of how many types it is remembered whether their objects are at hand.
 const MAX_TYPES: usize = 1024;
+/// How long a caller waits before it asks whether the device still works.
+const CHECK_AFTER: Duration = Duration::from_secs(1);
 /// How often a caller that waits asks.
 const ASK_AGAIN: Duration = Duration::from_micros(200);
 
-/// What a call of `log` recorded late.
+/// A value that is recorded later than its call.
+#[derive(Debug)]
+pub(super) enum Late {
+    /// It is at hand, and waits for earlier ones of its metric.
+    AtHand(Scalar),
+    /// An array that tells when it is there (`is_ready`) and what it is (`item`).
+    Array(Py<PyAny>),
+    /// A tensor on a CUDA device, not copied yet.
+    Tensor(Py<PyAny>, Stream, Source),
+    /// The scalar at this place of one of the call's copies.
+    Copied(usize, usize),
+}
+
+/// What a call of `log` records later.
 #[derive(Debug)]
 struct Call {
     step: i64,
     time: i64,
-    /// `None` for the next one of `kept`.
-    values: Vec<(String, Option<Scalar>)>,
-    kept: Option<Py<PyAny>>,
+    values: Vec<(String, Late)>,
+    copies: Vec<Copied>,
 }
 
 /// The calls of a run that wait for values.
@@ -68,7 +84,7 @@ impl Deferred {
             let (late, now) = event.values.drain(..).partition(|(name, _)| waiting.metrics.contains_key(name));
             event.values = now;
             let late: Vec<(String, Scalar)> = late;
-            event.late.extend(late.into_iter().map(|(name, value)| (name, Some(value))));
+            event.late.extend(late.into_iter().map(|(name, value)| (name, Late::AtHand(value))));
         }
     }
 
@@ -81,9 +97,6 @@ impl Deferred {
         event: Event,
     ) -> PyResult<()> {
         let py = run.py();
-        if let Some(kept) = &event.kept {
-            kept.bind(py).call_method0(intern!(py, "seal"))?;
-        }
         self.forget_the_parents(writer);
         while self.waiting.lock().calls.len() >= MAX_CALLS && self.read(py, writer) {
             py.detach(|| std::thread::sleep(ASK_AGAIN));
@@ -94,7 +107,7 @@ impl Deferred {
             for (name, _) in &event.late {
                 *waiting.metrics.entry(name.clone()).or_default() += 1;
             }
-            waiting.calls.push_back(Call { step, time, values: event.late, kept: event.kept });
+            waiting.calls.push_back(Call { step, time, values: event.late, copies: event.copies });
             std::mem::replace(&mut waiting.is_watched, true)
         };
         if !is_watched {
@@ -109,7 +122,7 @@ impl Deferred {
         // Whoever reads already reads these, too.
         let Some(_turn) = self.reader.turn(writer.generation()) else { return self.is_waiting() };
         loop {
-            let Some(call) = self.waiting.lock().calls.pop_front() else { return false };
+            let Some(mut call) = self.waiting.lock().calls.pop_front() else { return false };
             match call.read(py) {
                 Ok(None) => {
                     self.waiting.lock().calls.push_front(call);
@@ -140,12 +153,23 @@ impl Deferred {
         let began = Instant::now();
         while self.read(py, writer) {
             py.check_signals()?;
+            if began.elapsed() > CHECK_AFTER
+                && let Err(error) = self.check()
+            {
+                self.give_up(writer, &error.to_string());
+                return Ok(true);
+            }
             if limit.is_some_and(|limit| began.elapsed() >= limit) {
                 return Ok(false);
             }
             py.detach(|| std::thread::sleep(ASK_AGAIN));
         }
         Ok(true)
+    }
+
+    /// Whether what waits first may still come.
+    fn check(&self) -> Result<()> {
+        self.waiting.lock().calls.front().map_or(Ok(()), Call::check)
     }
 
     /// What waits first, as the error that it is not there.
@@ -208,29 +232,41 @@ impl Waiting {
     }
 }
 
+impl Late {
+    /// Where a tensor is that is not copied yet.
+    fn source(&self) -> Option<(Stream, Source)> {
+        if let Self::Tensor(_, stream, source) = self { Some((*stream, *source)) } else { None }
+    }
+}
+
 impl Call {
     /// All its values; `None` where they are not there yet.
-    fn read(&self, py: Python<'_>) -> PyResult<Option<Vec<(String, Scalar)>>> {
-        let found = match &self.kept {
-            Some(kept) => kept.bind(py).call_method0(intern!(py, "read"))?,
-            None => PyList::empty(py).into_any(),
-        };
-        if found.is_none() {
+    fn read(&mut self, py: Python<'_>) -> PyResult<Option<Vec<(String, Scalar)>>> {
+        let Some(copies) = self.copies.iter_mut().map(Copied::scalars).collect::<Option<Vec<_>>>() else {
             return Ok(None);
+        };
+        for (_, value) in &self.values {
+            if let Late::Array(array) = value
+                && !array.bind(py).call_method0(intern!(py, "is_ready"))?.is_truthy()?
+            {
+                return Ok(None);
+            }
         }
-        let mut found = found.cast::<PyList>()?.iter();
         let mut values = Vec::with_capacity(self.values.len());
         for (name, value) in &self.values {
             let value = match value {
-                Some(value) => value.clone(),
-                None => match found.next() {
-                    Some(value) => convert::scalar(name, &value)?,
-                    None => continue,
-                },
+                Late::AtHand(value) => value.clone(),
+                Late::Array(object) | Late::Tensor(object, ..) => item(name, object.bind(py))?,
+                Late::Copied(copy, place) => copies[*copy][*place].clone(),
             };
             values.push((name.clone(), value));
         }
         Ok(Some(values))
+    }
+
+    /// Whether its values may still come.
+    fn check(&self) -> Result<()> {
+        self.copies.iter().try_for_each(Copied::check)
     }
 
     fn unread(&self, cause: String) -> Error {
@@ -239,24 +275,74 @@ impl Call {
     }
 }
 
-/// What is to be logged in a value's place, at once: mostly the value itself. `None` where it is kept, in `kept`, which is made for
-/// the first of an event.
+/// A value that is not at hand, or what is to be logged at once in its place: mostly the value itself.
+#[derive(Debug)]
+pub(super) enum Met<'py> {
+    Late(Late),
+    AtHand(Bound<'py, PyAny>),
+}
+
+/// What a value is.
 ///
 /// # Errors
-/// What the framework raises.
-pub(super) fn keep<'py>(
-    value: &Bound<'py, PyAny>,
-    kept: &mut Option<Py<PyAny>>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+/// What the framework raises; `RuntimeError` while a CUDA graph is being captured.
+pub(super) fn meet<'py>(value: &Bound<'py, PyAny>) -> PyResult<Met<'py>> {
     let py = value.py();
-    let Some(keeper) = keeper(&value.get_type())? else { return Ok(Some(value.clone())) };
-    let all = match kept.take() {
-        Some(all) => all,
-        None => module(py)?.call_method0(intern!(py, "Kept"))?.unbind(),
-    };
-    let at_hand = keeper.bind(py).call1((value, &all))?;
-    *kept = Some(all);
-    Ok(Some(at_hand).filter(|value| !value.is_none()))
+    let Some(keeper) = keeper(&value.get_type())? else { return Ok(Met::AtHand(value.clone())) };
+    let found = keeper.bind(py).call1((value,))?;
+    if found.is_none() {
+        return Ok(Met::Late(Late::Array(value.clone().unbind())));
+    }
+    let Ok(place) = found.cast::<PyTuple>() else { return Ok(Met::AtHand(found)) };
+    let (address, kind, device, handle): (u64, Bound<'_, PyString>, i32, usize) = place.extract()?;
+    let Some(kind) = Kind::named(kind.to_str()?) else { return item_at_hand(value) };
+    let stream = Stream { device, handle };
+    match cuda::is_capturing(stream) {
+        Ok(false) => Ok(Met::Late(Late::Tensor(value.clone().unbind(), stream, Source { address, kind }))),
+        Ok(true) => Err(PyRuntimeError::new_err(
+            "a CUDA graph is being captured, so this has no value yet; log it after the graph was replayed",
+        )),
+        // Without a driver that does as asked, the framework waits for the device.
+        Err(_) => item_at_hand(value),
+    }
+}
+
+fn item_at_hand<'py>(value: &Bound<'py, PyAny>) -> PyResult<Met<'py>> {
+    value.call_method0(intern!(value.py(), "item")).map(Met::AtHand)
+}
+
+fn item(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    convert::scalar(name, &object.call_method0(intern!(object.py(), "item"))?)
+}
+
+/// Has an event's tensors copied, those of one stream together. Where that cannot be, they are waited for.
+///
+/// # Errors
+/// What the framework raises then.
+pub(super) fn copy(py: Python<'_>, event: &mut Event) -> PyResult<()> {
+    while let Some(stream) = event.late.iter().find_map(|(_, late)| late.source()).map(|(stream, _)| stream) {
+        let is_of_stream = |late: &Late| late.source().is_some_and(|(other, _)| other == stream);
+        let mut tensors: Vec<_> = event.late.iter_mut().filter(|(_, late)| is_of_stream(late)).collect();
+        tensors.truncate(cuda::MAX_SCALARS);
+        let sources: Vec<Source> =
+            tensors.iter().filter_map(|(_, late)| late.source()).map(|(_, source)| source).collect();
+        match cuda::copy(stream, &sources) {
+            Ok(copied) => {
+                for (place, (_, late)) in tensors.into_iter().enumerate() {
+                    *late = Late::Copied(event.copies.len(), place);
+                }
+                event.copies.push(copied);
+            }
+            Err(_) => {
+                for (name, late) in tensors {
+                    if let Late::Tensor(tensor, ..) = late {
+                        *late = Late::AtHand(item(name, tensor.bind(py))?);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What keeps objects of a type; `None` for a type whose objects are at hand.

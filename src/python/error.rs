@@ -16,7 +16,9 @@ impl From<Error> for PyErr {
             Error::AlreadyExists { .. } => "AlreadyExists",
             Error::Damaged { .. } | Error::Version { .. } | Error::Parquet { .. } => "DamagedError",
             Error::Finished { .. } => "FinishedError",
-            Error::Timeout { .. } | Error::Unfinished { .. } | Error::Unread { .. } => "LoggingError",
+            Error::Timeout { .. } | Error::Unfinished { .. } | Error::Unread { .. } | Error::Cuda { .. } => {
+                "LoggingError"
+            }
             Error::Io { .. } | Error::Arrow(_) => "LakeError",
         };
         Python::attach(|py| {

@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAnyMethods, PyDict, PyFloat};
 
 use super::convert;
-use super::deferred::Deferred;
+use super::deferred::{self, Deferred};
 use super::error;
 use super::keys::KeyCache;
 use crate::catalog::Status;
@@ -342,6 +342,7 @@ impl PyRun {
             self_.deferred.read(py, writer);
             self_.deferred.hold_back(&mut event);
         }
+        deferred::copy(py, &mut event)?;
         let mut at = (0, 0);
         self_.store(|locked| {
             at = locked.appender.coordinates(step, time);
