@@ -150,8 +150,8 @@ class Later:
         check(run, arguments)
         self.arguments = dict(arguments)
         self._held = None if run is None else Held(run, is_own=False)
-        self._is_copy = False
-        self._own_settings: set[str] = set()
+        # Of a copy: the names of settings that callbacks had added.
+        self._described: set[str] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -162,37 +162,32 @@ class Later:
     def run(self) -> Run:
         """The run."""
         if self._held is None:
-            there = opened(self.arguments.get("id")) if self._is_copy else None
-            self._held = Held(there, is_own=False) if there else hold(None, self.arguments)
-            if self._is_copy:  # what is set there was set by its user, or here
-                self._held.run.inherited = {}
+            self._held = hold(None, self.arguments) if self._described is None else self._joined()
         return self._held.run
 
-    def begin(self) -> bool:
-        """Open a run of the callback's own that was finished again, as `Held.begin` does."""
-        if self._held is None or not self._held.begin():
-            return False
-        self._held.run.inherited = {}
-        return True
+    def _joined(self) -> Held:
+        """Return the run that this is a copy for: the one of this process, or another writer of it."""
+        if (there := opened(self.arguments.get("id"))) is not None:
+            return Held(there, is_own=False)
+        held = hold(None, self.arguments)
+        config, names = held.run.config, self._described or ()
+        held.run.described = {name: config[name] for name in names if name in config}
+        return held
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Log what can be logged, as `log` does; to the next attempt where the callback's own run was finished."""
         try:
             log(self.run, values, step)
         except FinishedError:
-            if not self.begin():
+            if self._held is None or not self._held.begin():
                 raise
             log(self.run, values, step)
 
     def add_settings(self, settings: Mapping[Any, Any]) -> None:
-        """Add settings as `describe` does, when a training begins; those that were added here before may change."""
-        self.begin()
-        named = {str(key): value for key, value in settings.items()}
-        config = self.run.config
-        self._own_settings |= named.keys() - config.keys()
-        own = {key: value for key, value in named.items() if key in self._own_settings}
-        config.update(own)
-        describe(self.run, {key: value for key, value in named.items() if key not in own})
+        """Add settings when a training begins, as `describe` does."""
+        if self._held is not None:
+            self._held.begin()
+        describe(self.run, {str(name): value for name, value in settings.items()})
 
     def finish(self) -> None:
         """Finish the run where it is the callback's own."""
@@ -213,8 +208,7 @@ class Later:
         return {
             "arguments": joining(run),
             "_held": None,
-            "_is_copy": True,
-            "_own_settings": set(self._own_settings),
+            "_described": set(run.described),
         }
 
 

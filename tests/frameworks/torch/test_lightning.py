@@ -350,8 +350,7 @@ DDP = """
     import sys, warnings
     warnings.simplefilter("ignore")
     import torch
-    from lightning.fabric import Fabric
-from lightning.pytorch import Callback, Trainer
+    from lightning.pytorch import Callback, Trainer
     from lightning.pytorch.demos.boring_classes import BoringModel
     from lightning.pytorch.loggers.logger import DummyExperiment
     from runlake.lightning import RunlakeLogger
