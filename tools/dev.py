@@ -279,8 +279,10 @@ def bench_frameworks(steps: Steps, arguments: list[str]) -> None:
         with tempfile.TemporaryDirectory() as trackers:
             pip = [python, "-m", "pip", "install", "--quiet", "--target", trackers, *TRACKERS]
             if set_up(steps, made, requirements) and steps.run("install other trackers", *pip):
-                program = [python, "benches/frameworks.py", name, trackers]
-                steps.run(name, *program, env=made, PYTHONPATH=str(alone(env)), KERAS_BACKEND="jax")
+                more = {"PYTHONPATH": str(alone(env)), "KERAS_BACKEND": "jax"}
+                steps.run(name, python, "benches/frameworks.py", name, trackers, env=made, **more)
+                if name == "keras":  # whose environment has the others, too
+                    steps.run("callbacks", python, "benches/callbacks.py", env=made, **more)
 
 
 def main() -> int:
