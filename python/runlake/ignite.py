@@ -67,7 +67,7 @@ class RunlakeLogger(BaseLogger):
             step: The step. Default: one more than the last one.
         """
         if idist.get_rank() == 0:
-            hooks.log(self.run, values, step)
+            self._later.log(values, step)
 
     @hooks.soft
     def close(self) -> None:

@@ -106,7 +106,7 @@ class RunlakeCallback(TrainerCallback):
             self.run.summary.update(ends)
             logs = {name: value for name, value in logs.items() if name not in ends}
         values = {_NAMES.get(name) or _renamed(name): value for name, value in logs.items()}
-        hooks.log(self.run, values, state.global_step)
+        self._later.log(values, state.global_step)
 
     @hooks.soft
     def on_save(
