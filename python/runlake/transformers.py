@@ -67,8 +67,20 @@ class RunlakeCallback(TrainerCallback):
 
     @property
     def run(self) -> Run:
-        """The run that is logged to."""
+        """The run that is logged to; on other processes than the first, one that records nothing."""
         return self._later.run
+
+    @hooks.soft
+    def on_init_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002 - the Trainer's
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002 - the Trainer's
+        **_: Any,
+    ) -> None:
+        """Learn which process this is."""
+        if not state.is_world_process_zero and not self._later.is_open:
+            self._later = hooks.Later(None, {"mode": "disabled"})
 
     @hooks.soft
     def on_train_begin(

@@ -284,7 +284,8 @@ def test_checkpoints_go_below_the_folder_of_the_logger(lake, tmp_path, row):
     logger = RunlakeLogger(project="p", id="r", lake=lake, save_dir="out", quiet=True)
     trainer(logger).fit(BoringModel())
     logger.experiment.finish()
-    assert row()["summary.checkpoint.best"].startswith(str(tmp_path))
+    for which in ("best", "last"):
+        assert row()[f"summary.checkpoint.{which}"].startswith(str(tmp_path))
     assert list((tmp_path / "out" / "p" / "r" / "checkpoints").glob("*.ckpt"))
 
 
