@@ -93,6 +93,7 @@ __all__ = [
 _FRAMEWORKS = (
     "accelerate",
     "catboost",
+    "fastai",
     "hydra",
     "ignite",
     "keras",
@@ -103,6 +104,7 @@ _FRAMEWORKS = (
     "sklearn",
     "torch",
     "transformers",
+    "ultralytics",
     "xgboost",
 )
 _OF_THE_ACTIVE_RUN = {"run": _active, "config": _config, "summary": _summary}
