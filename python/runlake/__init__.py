@@ -102,6 +102,7 @@ _FRAMEWORKS = (
     "optuna",
     "ray",
     "sklearn",
+    "spacy",
     "torch",
     "transformers",
     "ultralytics",

@@ -13,6 +13,7 @@ PACKAGES = {
     "optuna": "optuna",
     "ray": "ray[tune]",
     "sklearn": "scikit-learn",
+    "spacy": "spacy",
     "xgboost": "xgboost",
 }
 
