@@ -26,6 +26,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import venv
 from pathlib import Path
@@ -48,6 +49,7 @@ TASKS = {
     "lint": "formatting, clippy, ruff, mypy and licences",
     "fmt": "format all Rust and Python files",
     "bench": "build for release, and run benches/log.py; arguments go to the program",
+    "bench-frameworks": "build for release, and measure what callbacks add to a training, beside other trackers' loggers",
     "soak": "build, and have 64 processes write and 4 read for ten minutes; arguments go to the program",
     "docs": "build the documentation site; its warnings are errors",
     "build": "build a release wheel into the cache, and say where it is",
@@ -72,6 +74,9 @@ FRAMEWORKS = {
     "light": environment("frameworks", "requirements-frameworks.txt"),
     "torch": environment("torch", "requirements-torch.txt"),
 }
+# What benches/frameworks.py measures beside ours, in which environment.
+MEASURED = {"lightning": "torch", "transformers": "torch", "keras": "light"}
+TRACKERS = ("alembic", "mlflow-skinny", "sqlalchemy", "tensorboard", "wandb")
 PYTHON = str(TOOLS / BIN / "python")
 MATURIN, RUFF = str(TOOLS / BIN / "maturin"), str(TOOLS / BIN / "ruff")
 
@@ -241,11 +246,6 @@ def test(steps: Steps, arguments: list[str]) -> None:
 def frameworks(steps: Steps, env: Path, arguments: list[str]) -> None:
     """Run the tests of each framework with the real one, and runlake as it is installed in ``env``."""
     wanted, options = (arguments[:1], arguments[1:]) if arguments else (FRAMEWORKS, ["-n", "2"])
-    packages = env / "alone"
-    packages.mkdir(exist_ok=True)
-    link = packages / "runlake"
-    if not link.exists():
-        link.symlink_to(site_packages(str(env / BIN / "python")) / "runlake")
     for name in wanted:
         made, requirements = FRAMEWORKS[name]
         if set_up(steps, made, requirements):
@@ -256,12 +256,36 @@ def frameworks(steps: Steps, env: Path, arguments: list[str]) -> None:
                 *options,
                 f"tests/frameworks/{name}",
             ]
-            steps.run(f"pytest ({name} frameworks)", *pytest, env=made, PYTHONPATH=str(packages))
+            steps.run(f"pytest ({name} frameworks)", *pytest, env=made, PYTHONPATH=str(alone(env)))
+
+
+def alone(env: Path) -> Path:
+    """Return a folder with nothing but runlake as it is installed in an environment."""
+    packages = env / "alone"
+    packages.mkdir(exist_ok=True)
+    link = packages / "runlake"
+    if not link.exists():
+        link.symlink_to(site_packages(str(env / BIN / "python")) / "runlake")
+    return packages
+
+
+def bench_frameworks(steps: Steps, arguments: list[str]) -> None:
+    """Measure trainings with and without loggers, or only those of the frameworks that are named."""
+    if not (env := install(steps, "release")):
+        return
+    for name in arguments or MEASURED:
+        made, requirements = FRAMEWORKS[MEASURED[name]]
+        python = str(made / BIN / "python")
+        with tempfile.TemporaryDirectory() as trackers:
+            pip = [python, "-m", "pip", "install", "--quiet", "--target", trackers, *TRACKERS]
+            if set_up(steps, made, requirements) and steps.run("install other trackers", *pip):
+                program = [python, "benches/frameworks.py", name, trackers]
+                steps.run(name, *program, env=made, PYTHONPATH=str(alone(env)), KERAS_BACKEND="jax")
 
 
 def main() -> int:
     """Parse the command line and run its task."""
-    lines = "\n".join(f"  {name:6} {text}" for name, text in TASKS.items())
+    lines = "\n".join(f"  {name:16} {text}" for name, text in TASKS.items())
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         epilog=f"tasks:\n{lines}",
@@ -286,6 +310,8 @@ def main() -> int:
             steps.run("ruff format", RUFF, "format")
         elif task == "bench":
             run_program(steps, "release", "benches/log.py", arguments)
+        elif task == "bench-frameworks":
+            bench_frameworks(steps, arguments)
         elif task == "soak":
             run_program(steps, "quick", "tests/process/soak.py", arguments)
         elif task == "docs":

@@ -66,7 +66,9 @@ class Run(_runlake.Run):
     """
 
     labels: Labels
-    inherited: dict[str, Any]  # settings of earlier attempts, which this one was not opened with
+    described: dict[
+        str, Any
+    ]  # settings that callbacks may change: theirs, and those of earlier attempts
     _settings: dict[str, Any]
     _results: dict[str, Any]
     _errands: list[threading.Thread]
@@ -74,7 +76,7 @@ class Run(_runlake.Run):
 
     def __init__(self, *_: Any, **__: Any) -> None:
         self.labels = Labels()
-        self.inherited = {}
+        self.described = {}
         self._settings = {}
         self._results = {}
         self._errands = []

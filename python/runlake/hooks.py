@@ -50,7 +50,10 @@ class Held:
     def run(self) -> Run:
         """The run."""
         if self._run is None:
-            self._run = opened(self._address.get("id")) or init(**self._address)
+            self._run = opened(self._address.get("id"))
+        if self._run is None:
+            self._run = init(**self._address)
+            self._run.described = {}  # it joins an attempt, and is none
         return self._run
 
     def begin(self) -> bool:
@@ -59,6 +62,7 @@ class Held:
         if run is None or not self.is_own or not run.finished:
             return False
         self._run = init(**joining(run))
+        self._run.described = run.described
         return True
 
     def finish(self) -> None:
@@ -121,18 +125,20 @@ def hold(run: Run | None, arguments: Mapping[str, Any]) -> Held:
 
 
 def describe(run: Run, settings: Mapping[str, Any]) -> None:
-    """Add settings to those of a run, at most two levels deep: what it has of the same name, as its user set it, stays.
+    """Add settings to those of a run, at most two levels deep: what its user set by the same name stays.
 
-    What it has of an earlier attempt alone is no more than what was so then.
+    What was added before may change, and so may what the run has of an earlier attempt alone.
     """
-    config, inherited, new = run.config, run.inherited, {}
+    config, described = run.config, run.described
+    new, merged = {}, {}
     for key, here in settings.items():
         there = config.get(key)
-        if key not in config or (key in inherited and there is inherited[key]):
+        if key not in config or (key in described and there is described[key]):
             new[key] = here
         elif isinstance(there, Mapping) and isinstance(here, Mapping):
-            new[key] = {**here, **there}
-    config.update(new)
+            merged[key] = {**here, **there}
+    config.update({**new, **merged})
+    described.update(new)
 
 
 class Later:

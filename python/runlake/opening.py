@@ -117,7 +117,8 @@ def open_run(
         run.name = run.labels.name
     inherited = _under("config/", earlier)
     run.remember({**inherited, **settings}, _under("summary/", earlier))
-    run.inherited = {key: value for key, value in inherited.items() if key not in settings}
+    if run.attempt > 1:
+        run.described = {key: inherited[key] for key in inherited.keys() - settings.keys()}
     if not run.labels.quiet:
         attempt = f", attempt {run.attempt}" if run.resumed else ""
         remote = ", a network file system: rows are written within 50 ms" if run.remote else ""

@@ -66,3 +66,21 @@ def test_what_is_no_number_yet_is_told(lake):
 
         with pytest.raises(TypeError, match="loss"):
             step(1.0)
+
+
+def test_a_callback_of_jax_hands_values_out_of_a_compiled_function(lake):
+    with rl.init(project="p", lake=lake) as run:
+
+        @jax.jit
+        def train(steps):
+            def step(turn, loss):
+                jax.debug.callback(
+                    lambda turn, loss: run.log({"loss": loss}, int(turn)), turn, loss
+                )
+                return loss / 2
+
+            return jax.lax.fori_loop(0, steps, step, 1.0)
+
+        train(3).block_until_ready()
+        jax.effects_barrier()
+    assert recorded.curve(lake, "loss") == [(0, 1.0), (1, 0.5), (2, 0.25)]
