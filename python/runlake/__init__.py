@@ -98,6 +98,8 @@ _FRAMEWORKS = (
     "keras",
     "lightgbm",
     "lightning",
+    "logging",
+    "loguru",
     "notebook",
     "optuna",
     "ray",

@@ -10,6 +10,7 @@ PACKAGES = {
     "hydra": "hydra-core",
     "keras": "keras",
     "lightgbm": "lightgbm",
+    "loguru": "loguru",
     "optuna": "optuna",
     "ray": "ray[tune]",
     "sklearn": "scikit-learn",
