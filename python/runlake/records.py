@@ -59,8 +59,8 @@ class Records:
 
     def _open(self) -> Run | None:
         """Return the writer, opened with the first record; None once the run is over."""
-        if self._writer is not None:
-            return self._writer
+        if (writer := self._writer) is not None:
+            return writer
         with self._opening:
             if self._writer is None and not self._is_over and not self.run.finished:
                 self.run.before_finish(lambda _: self._end())
