@@ -103,8 +103,10 @@ _FRAMEWORKS = (
     "notebook",
     "optuna",
     "ray",
+    "rich",
     "sklearn",
     "torch",
+    "tqdm",
     "transformers",
     "xgboost",
 )

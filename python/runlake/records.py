@@ -1,7 +1,7 @@
-"""Records of a program's log as texts of a run: the metric `log/<level>`, written by a writer of its own.
+"""Records of a program's log as texts of a run: the metric `log/<level>`, written beside the training.
 
-Its steps count the records, and leave alone those that the training counts; the times are those of the records. What is recorded while a
-record is being recorded, such as a warning of Runlake that `logging.captureWarnings` sends here, is dropped: it would never end.
+Its steps count the records, and the times are those of the records. What is recorded while a record is being recorded, such as a
+warning of Runlake that `logging.captureWarnings` sends here, is dropped: it would never end.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from .hooks import hold, joining, soft
-from .opening import open_run
+from .beside import Beside
+from .hooks import hold, soft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +25,7 @@ class Records:
 
     def __init__(self, run: Run | None, arguments: Mapping[str, Any]) -> None:
         self._held = hold(run, arguments)
-        self._writer: Run | None = None
-        self._is_over = False
-        self._opening = threading.RLock()
+        self._beside = Beside(self._held.run)
         self._here = threading.local()
 
     @property
@@ -37,7 +35,7 @@ class Records:
 
     def add(self, level: str, text: str, seconds: float) -> None:
         """Add a record: the name of its level, its text, and when it was, in seconds since 1970."""
-        if self._is_over or getattr(self._here, "is_busy", False):
+        if self._beside.is_over or getattr(self._here, "is_busy", False):
             return
         self._here.is_busy = True
         try:
@@ -47,30 +45,12 @@ class Records:
 
     def finish(self) -> None:
         """Finish the run where it is the handler's own, or take no more records for it."""
-        self._end()
+        self._beside.end()
         self._held.finish()
 
     @soft
     def _add(self, level: str, text: str, seconds: float) -> None:
         shown = text if len(text) <= _MOST_CHARS else f"{text[:_MOST_CHARS]}…"
         whole = shown.encode("utf-8", "replace").decode()  # a part of a surrogate pair is no text
-        if (writer := self._open()) is not None:
+        if (writer := self._beside.writer) is not None:
             writer.log({f"log/{level.lower()}": whole}, time=seconds)
-
-    def _open(self) -> Run | None:
-        """Return the writer, opened with the first record; None once the run is over."""
-        if (writer := self._writer) is not None:
-            return writer
-        with self._opening:
-            if self._writer is None and not self._is_over and not self.run.finished:
-                self.run.before_finish(lambda _: self._end())
-                self._writer = open_run(**joining(self.run))
-            return None if self._is_over else self._writer
-
-    @soft
-    def _end(self) -> None:
-        with self._opening:
-            self._is_over = True
-            writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()

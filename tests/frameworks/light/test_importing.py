@@ -13,7 +13,9 @@ PACKAGES = {
     "loguru": "loguru",
     "optuna": "optuna",
     "ray": "ray[tune]",
+    "rich": "rich",
     "sklearn": "scikit-learn",
+    "tqdm": "tqdm",
     "xgboost": "xgboost",
 }
 
