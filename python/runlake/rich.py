@@ -99,10 +99,10 @@ class RunlakeProgress(Progress):
     @soft
     def _record_task(self, task: Task) -> None:
         values = {key: value for key, value in task.fields.items() if not isinstance(value, str)}
-        if (elapsed := task.finished_time or task.elapsed) is not None:
+        if elapsed := task.finished_time or task.elapsed:
             values["elapsed"] = elapsed
-        if (rate := task.finished_speed or task.speed) is not None:
-            values["rate"] = rate
+            # Of a task that ended at once Rich knows no speed.
+            values["rate"] = task.finished_speed or task.speed or task.completed / elapsed
         name = Text.from_markup(task.description).plain.strip() or f"task {task.id}"
         if (writer := self._beside.writer) is not None and values:
             named = {f"{self._prefix}/{name}/{key}": value for key, value in values.items()}
