@@ -93,6 +93,7 @@ __all__ = [
 _FRAMEWORKS = (
     "accelerate",
     "catboost",
+    "github",
     "hydra",
     "ignite",
     "keras",
@@ -102,6 +103,7 @@ _FRAMEWORKS = (
     "loguru",
     "notebook",
     "optuna",
+    "pytest",
     "ray",
     "rich",
     "sklearn",
