@@ -1,10 +1,12 @@
-"""A writer of a run beside the one that trains, for what looks on: a log, a progress bar. It counts steps of its own.
+"""The writer of a run beside the one that trains, for what looks on: logs, progress bars. It counts steps of its own.
 
-A training that logs without steps has them counted, and what others log between must not change them.
+A training that logs without steps has them counted, and what others log between must not change them. A run has one such writer, however
+many look on; it is opened when it is first needed, and ends with the run.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -14,32 +16,25 @@ from .opening import open_run
 if TYPE_CHECKING:
     from .handle import Run
 
+_opening = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a child has none of the threads that may hold it
+    os.register_at_fork(
+        before=_opening.acquire,
+        after_in_parent=_opening.release,
+        after_in_child=_opening.release,
+    )
 
-class Beside:
-    """Another writer of a run, opened when it is first needed; it ends with the run, or by `end`, and is not opened again."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self._writer: Run | None = None
-        self._opening = threading.RLock()
-        self.is_over = False
+def writer(run: Run) -> Run | None:
+    """Return the writer beside that of a run; None once the run is finished."""
+    with _opening:
+        if run.beside is None and not run.finished:
+            run.beside = open_run(**joining(run), rank=run.rank)
+            run.before_finish(_end)
+    return None if run.beside is None or run.beside.finished else run.beside
 
-    @property
-    def writer(self) -> Run | None:
-        """The writer; None once it is over."""
-        if (writer := self._writer) is not None:
-            return writer
-        with self._opening:
-            if self._writer is None and not self.is_over and not self.run.finished:
-                self.run.before_finish(lambda _: self.end())
-                self._writer = open_run(**joining(self.run))
-            return self._writer
 
-    @soft
-    def end(self) -> None:
-        """Finish what it wrote; the run goes on."""
-        with self._opening:
-            self.is_over = True
-            writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
+@soft
+def _end(run: Run) -> None:
+    if run.beside is not None:
+        run.beside.close()

@@ -69,6 +69,7 @@ class Run(_runlake.Run):
     described: dict[
         str, Any
     ]  # settings that callbacks may change: theirs, and those of earlier attempts
+    beside: Run | None  # see the module of that name
     _settings: dict[str, Any]
     _results: dict[str, Any]
     _errands: list[threading.Thread]
@@ -77,6 +78,7 @@ class Run(_runlake.Run):
     def __init__(self, *_: Any, **__: Any) -> None:
         self.labels = Labels()
         self.described = {}
+        self.beside = None
         self._settings = {}
         self._results = {}
         self._errands = []

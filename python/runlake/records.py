@@ -6,10 +6,11 @@ warning of Runlake that `logging.captureWarnings` sends here, is dropped: it wou
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import TYPE_CHECKING, Any
 
-from .beside import Beside
+from . import beside
 from .hooks import hold, soft
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class Records:
 
     def __init__(self, run: Run | None, arguments: Mapping[str, Any]) -> None:
         self._held = hold(run, arguments)
-        self._beside = Beside(self._held.run)
+        self._is_over = False
+        self._numbers = itertools.count()
         self._here = threading.local()
 
     @property
@@ -35,7 +37,7 @@ class Records:
 
     def add(self, level: str, text: str, seconds: float) -> None:
         """Add a record: the name of its level, its text, and when it was, in seconds since 1970."""
-        if self._beside.is_over or getattr(self._here, "is_busy", False):
+        if self._is_over or getattr(self._here, "is_busy", False):
             return
         self._here.is_busy = True
         try:
@@ -45,12 +47,12 @@ class Records:
 
     def finish(self) -> None:
         """Finish the run where it is the handler's own, or take no more records for it."""
-        self._beside.end()
+        self._is_over = True
         self._held.finish()
 
     @soft
     def _add(self, level: str, text: str, seconds: float) -> None:
         shown = text if len(text) <= _MOST_CHARS else f"{text[:_MOST_CHARS]}…"
         whole = shown.encode("utf-8", "replace").decode()  # a part of a surrogate pair is no text
-        if (writer := self._beside.writer) is not None:
-            writer.log({f"log/{level.lower()}": whole}, time=seconds)
+        if (writer := beside.writer(self.run)) is not None:
+            writer.log({f"log/{level.lower()}": whole}, next(self._numbers), time=seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from .beside import Beside
+from . import beside
 from .hooks import hold, log, needs, soft
 
 with needs("rich"):
@@ -52,7 +52,6 @@ class RunlakeProgress(Progress):
             raise ValueError(f"every: expected seconds, more than 0, got {every!r}")
         super().__init__(*columns, **options)
         self._held = hold(run, {})
-        self._beside = Beside(self._held.run)
         self._prefix = prefix
         self._every = every
         self._recorded: dict[int, float] = {}  # by the number of a task: what it had completed
@@ -86,7 +85,6 @@ class RunlakeProgress(Progress):
         if self._thread is not None:
             self._thread.join()
             self._record()
-        self._beside.end()
         self._held.finish()
 
     @soft
@@ -104,6 +102,6 @@ class RunlakeProgress(Progress):
             # Of a task that ended at once Rich knows no speed.
             values["rate"] = task.finished_speed or task.speed or task.completed / elapsed
         name = Text.from_markup(task.description).plain.strip() or f"task {task.id}"
-        if (writer := self._beside.writer) is not None and values:
+        if (writer := beside.writer(self.run)) is not None and values:
             named = {f"{self._prefix}/{name}/{key}": value for key, value in values.items()}
             log(writer, named, int(task.completed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .beside import Beside
+from . import beside
 from .hooks import hold, log, needs, soft
 
 with needs("tqdm"):
@@ -48,7 +48,6 @@ class RunlakeBar(tqdm):
         **options: Any,
     ) -> None:
         self._held = hold(run, {})
-        self._beside = Beside(self._held.run)
         self._prefix = prefix
         self._numbers: dict[str, Any] = {}
         self._recorded: tuple[float, float | None] = (float("-inf"), None)  # when, at what count
@@ -95,7 +94,7 @@ class RunlakeBar(tqdm):
         values = {"elapsed": state["elapsed"], **self._numbers}
         if rate := state["rate"] or (self.n - self.initial) / (state["elapsed"] or float("inf")):
             values["rate"] = rate
-        if (writer := self._beside.writer) is not None:
+        if (writer := beside.writer(self.run)) is not None:
             log(
                 writer,
                 {f"{self._prefix}/{key}": value for key, value in values.items()},
@@ -104,6 +103,5 @@ class RunlakeBar(tqdm):
 
     @soft
     def _end(self) -> None:
-        if (beside := getattr(self, "_beside", None)) is not None and not beside.is_over:
-            beside.end()
-            self._held.finish()
+        if (held := getattr(self, "_held", None)) is not None:
+            held.finish()

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import threading
 import time
 import weakref
 
@@ -65,11 +66,13 @@ def test_a_name_writes_no_control_characters(lake, capsys):
 
 def test_a_view_does_not_keep_a_run_that_nobody_holds(lake, capsys):
     run = rl.init("p", "shown", lake=lake, quiet=True).child("gone")
-    run.live(every=60)
+    run.live(every=0.01)
     alive = weakref.ref(run)
+    time.sleep(0.05)  # some pictures
     del run
     gc.collect()
-    assert alive() is None
+    wait_until(lambda: alive() is None)
+    wait_until(lambda: all(one.name != "runlake-live" for one in threading.enumerate()))
     assert "gone (ended)" in capsys.readouterr().err
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import warnings
+import weakref
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,46 @@ def test_a_handler_that_recorded_nothing_adds_no_writer(lake, logger):
         logger.addHandler(RunlakeHandler(run))
     assert len([path for path in attributes(lake) if path.endswith("/hostname")]) <= 1
     assert len(list(os.scandir(f"{run.path}/attributes"))) == 1
+
+
+def test_many_handlers_share_one_writer_and_the_attempt_is_that_of_the_run(lake, logger):
+    rl.init("p", id="again", lake=lake).finish()
+    with rl.init("p", id="again", resume="must", rank=3, lake=lake) as run:
+        for _ in range(5):
+            logger.addHandler(RunlakeHandler(run))
+        logger.warning("once for each")
+    rows = rl.open(lake).metrics(["log/warning"]).rows()
+    assert [(row["attempt"], row["rank"], row["step"]) for row in rows] == [(2, 3, 0)] * 5
+    assert len({row["writer"] for row in rows}) == 1
+
+
+def test_a_run_that_nobody_holds_ends_with_its_records(lake, logger):
+    run = rl.init("p", lake=lake).child("gone")
+    handler = RunlakeHandler(run)
+    logger.addHandler(handler)
+    logger.warning("text")
+    logger.removeHandler(handler)
+    alive = weakref.ref(run)
+    del run, handler
+    assert alive() is None
+    assert {row["name"]: row["status"] for row in rl.open(lake).runs().rows()}["gone"] == "finished"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # as CPython 3.12 says of threads
+def test_a_forked_child_records_beside_its_parent(lake, logger):
+    with rl.init("p", lake=lake) as run:
+        logger.addHandler(RunlakeHandler(run))
+        logger.warning("parent")
+        child = os.fork()
+        if not child:
+            logger.warning("child")
+            run.finish()
+            os._exit(0)
+        os.waitpid(child, 0)
+        logger.warning("parent again")
+    assert sorted(text for _, text in texts(lake)) == ["child", "parent", "parent again"]
+    assert only_run(lake)["status"] == "finished"
 
 
 def test_a_handler_of_its_own_finishes_its_run_when_it_is_closed(lake, logger):
