@@ -76,7 +76,7 @@ class RunlakeTracker(GeneralTracker):
             values: Metric name -> value.
             step: The step. Default: one more than the last one.
         """
-        hooks.log(self._later.run, values, step)
+        self._later.log(values, step)
 
     @on_main_process
     @hooks.soft

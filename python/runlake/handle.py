@@ -66,9 +66,8 @@ class Run(_runlake.Run):
     """
 
     labels: Labels
-    described: dict[
-        str, Any
-    ]  # settings that callbacks may change: theirs, and those of earlier attempts
+    # Settings that callbacks may change: theirs, and those of earlier attempts.
+    described: dict[str, Any]
     beside: Run | None  # see the module of that name
     _settings: dict[str, Any]
     _results: dict[str, Any]

@@ -17,8 +17,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .active import active, init, opened
-from .errors import LoggingError, RunlakeWarning
-from .mappings import as_settings
+from .errors import FinishedError, LoggingError, RunlakeWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,8 +150,8 @@ class Later:
         check(run, arguments)
         self.arguments = dict(arguments)
         self._held = None if run is None else Held(run, is_own=False)
-        self._is_copy = False
-        self._own_settings: set[str] | None = None
+        # Of a copy: the names of settings that callbacks had added.
+        self._described: set[str] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -163,22 +162,32 @@ class Later:
     def run(self) -> Run:
         """The run."""
         if self._held is None:
-            there = opened(self.arguments["id"]) if self._is_copy else None
-            self._held = Held(there, is_own=False) if there else hold(None, self.arguments)
-            if self._own_settings is None and self._held.is_own:
-                # What an earlier attempt recorded may change.
-                chosen = as_settings(self.arguments.get("config"))
-                self._own_settings = set(self._held.run.config) - chosen.keys()
+            self._held = hold(None, self.arguments) if self._described is None else self._joined()
         return self._held.run
 
+    def _joined(self) -> Held:
+        """Return the run that this is a copy for: the one of this process, or another writer of it."""
+        if (there := opened(self.arguments.get("id"))) is not None:
+            return Held(there, is_own=False)
+        held = hold(None, self.arguments)
+        config, names = held.run.config, self._described or ()
+        held.run.described = {name: config[name] for name in names if name in config}
+        return held
+
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Log what can be logged, as `log` does; to the next attempt where the callback's own run was finished."""
+        try:
+            log(self.run, values, step)
+        except FinishedError:
+            if self._held is None or not self._held.begin():
+                raise
+            log(self.run, values, step)
+
     def add_settings(self, settings: Mapping[Any, Any]) -> None:
-        """Add settings as `describe` does; those that were added here before may change."""
-        named = {str(key): value for key, value in settings.items()}
-        config = self.run.config
-        own = (self._own_settings or set()) | (named.keys() - config.keys())
-        config.update({key: value for key, value in named.items() if key in own})
-        describe(self.run, {key: value for key, value in named.items() if key not in own})
-        self._own_settings = own
+        """Add settings when a training begins, as `describe` does."""
+        if self._held is not None:
+            self._held.begin()
+        describe(self.run, {str(name): value for name, value in settings.items()})
 
     def finish(self) -> None:
         """Finish the run where it is the callback's own."""
@@ -186,23 +195,20 @@ class Later:
             self._held.finish()
 
     def fail(self, error: BaseException | None) -> None:
-        """Finish the run as failed where it is the callback's own. What comes after that is its next attempt."""
+        """Finish the run as failed where it is the callback's own."""
         if self._held is None or not self._held.is_own:
             return
-        run = self._held.run
-        self.arguments, self._held = joining(run), None
         if error is None:
-            run.finish("failed")
+            self.run.finish("failed")
         else:
-            run.fail(error)
+            self.run.fail(error)
 
     def __getstate__(self) -> dict[str, Any]:
         run = self.run  # a copy has to know which
         return {
             "arguments": joining(run),
             "_held": None,
-            "_is_copy": not run.disabled,
-            "_own_settings": set(self._own_settings or ()),
+            "_described": set(run.described),
         }
 
 

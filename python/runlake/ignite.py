@@ -55,7 +55,9 @@ class RunlakeLogger(BaseLogger):
 
     @property
     def run(self) -> Run:
-        """The run that is logged to."""
+        """The run that is logged to; on other ranks than the first, one that records nothing."""
+        if not self._later.is_open and idist.get_rank():
+            self._later = hooks.Later(None, {"mode": "disabled"})
         return self._later.run
 
     @hooks.soft
@@ -67,7 +69,7 @@ class RunlakeLogger(BaseLogger):
             step: The step. Default: one more than the last one.
         """
         if idist.get_rank() == 0:
-            hooks.log(self.run, values, step)
+            self._later.log(values, step)
 
     @hooks.soft
     def close(self) -> None:

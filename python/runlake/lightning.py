@@ -99,7 +99,7 @@ class RunlakeLogger(Logger):
         """
         if self._prefix:
             metrics = {f"{self._prefix}{name}": value for name, value in metrics.items()}
-        hooks.log(self._later.run, metrics, step)
+        self._later.log(metrics, step)
 
     @rank_zero_only
     @hooks.soft

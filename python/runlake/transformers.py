@@ -67,8 +67,20 @@ class RunlakeCallback(TrainerCallback):
 
     @property
     def run(self) -> Run:
-        """The run that is logged to."""
+        """The run that is logged to; on other processes than the first, one that records nothing."""
         return self._later.run
+
+    @hooks.soft
+    def on_init_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002 - the Trainer's
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002 - the Trainer's
+        **_: Any,
+    ) -> None:
+        """Learn which process this is."""
+        if not state.is_world_process_zero and not self._later.is_open:
+            self._later = hooks.Later(None, {"mode": "disabled"})
 
     @hooks.soft
     def on_train_begin(
@@ -106,7 +118,7 @@ class RunlakeCallback(TrainerCallback):
             self.run.summary.update(ends)
             logs = {name: value for name, value in logs.items() if name not in ends}
         values = {_NAMES.get(name) or _renamed(name): value for name, value in logs.items()}
-        hooks.log(self.run, values, state.global_step)
+        self._later.log(values, state.global_step)
 
     @hooks.soft
     def on_save(

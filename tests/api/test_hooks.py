@@ -146,15 +146,32 @@ def test_another_process_joins_the_run(later, lake):
 
 
 def test_what_comes_after_a_failure_is_the_next_attempt(later, lake):
-    later.fail(None)
-    later.run.log({"a": 1.0}, 0)
+    later.log({"a": 1.0}, 0)
     later.fail(ValueError("the loss exploded"))
     assert recorded.only_run(lake)["status"] == "failed"
     assert any("exploded" in str(value) for value in recorded.attributes(lake).values())
-    later.run.log({"a": 2.0}, 1)
+    later.log({"a": 2.0}, 1)
     later.finish()
     row = recorded.only_run(lake)
     assert (row["status"], row["attempt"]) == ("finished", 2)
+    assert recorded.curve(lake, "a") == [(0, 1.0), (1, 2.0)]
+
+
+def test_the_run_of_a_user_that_is_finished_stays_finished(lake):
+    with rl.init("p", lake=lake, quiet=True) as run:
+        later = hooks.Later(run, {})
+    with pytest.raises(rl.FinishedError):
+        later.log({"a": 1.0}, 0)
+
+
+def test_settings_of_the_user_stay_in_the_next_attempt(lake):
+    later = hooks.Later(None, {"config": {"lr": 1}, "lake": lake, "quiet": True})
+    later.add_settings({"lr": 2, "own": 1})
+    later.fail(None)
+    later.add_settings({"lr": 3, "own": 2})
+    later.finish()
+    row = recorded.only_run(lake)
+    assert (row["config.lr"], row["config.own"], row["attempt"]) == (1, 2, 2)
 
 
 def test_a_failure_does_not_finish_the_run_of_a_user(lake):

@@ -24,5 +24,5 @@ class BrokenRun:
     name = "n"
     lake = "nowhere"
     disabled = finished = resumed = False
-    config = summary = BrokenMapping()
+    config = summary = described = BrokenMapping()
     log = set_attributes = define_metric = child = start_errand = flush = finish = fail = _fail

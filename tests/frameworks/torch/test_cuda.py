@@ -8,7 +8,10 @@ import torch
 
 import runlake as rl
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+    pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype"),
+]
 
 
 @pytest.fixture
@@ -109,6 +112,7 @@ def test_while_a_graph_is_captured_log_refuses_and_the_capture_goes_on(run):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # PyTorch has threads
 def test_a_forked_child_logs_and_ends_while_its_parents_values_wait(run):
     big = busy()
     run.log({"loss": big[0, 0]})

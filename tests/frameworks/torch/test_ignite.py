@@ -1,5 +1,6 @@
 """`RunlakeLogger` and its handlers log what Ignite's own ones do."""
 
+import ignite.distributed as idist
 import pytest
 import torch
 from broken import BrokenRun
@@ -111,6 +112,17 @@ def test_checkpoints_are_recorded_with_their_score_or_step(
         == row()["summary.checkpoint.last"]
     )
     assert len(files["b_2.pt"]["sha256"]) == 64
+
+
+def test_other_ranks_record_nothing(trainer, tmp_path, lake, monkeypatch):
+    monkeypatch.setattr(idist, "get_rank", lambda: 1)
+    with RunlakeLogger(project="p", lake=lake) as logger:
+        logger.attach_output_handler(
+            trainer, Events.ITERATION_COMPLETED, tag="t", output_transform=lambda loss: loss
+        )
+        trainer.run([1])
+        logger.run.summary["best"] = 1
+    assert not (tmp_path / "lake").exists()
 
 
 def test_an_exception_fails_the_run(lake, trainer, row):

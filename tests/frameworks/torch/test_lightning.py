@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from broken import BrokenRun
+from lightning.fabric import Fabric
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.demos.boring_classes import BoringModel
@@ -149,6 +150,14 @@ def test_it_logs_beside_other_loggers(logger, points, tmp_path):
     assert [type(one) for one in again.loggers] == [RunlakeLogger, CSVLogger]
 
 
+def test_fabric_logs_through_it(logger, points):
+    fabric = Fabric(accelerator="cpu", devices=1, loggers=logger)
+    fabric.log("loss", torch.tensor(0.5), step=2)
+    fabric.log_dict({"acc": 1.0}, step=3)
+    logger.experiment.finish()
+    assert (points("loss"), points("acc")) == ([(2, 0.5)], [(3, 1.0)])
+
+
 def test_a_metric_named_step_is_the_step(logger, points):
     class Stepping(BoringModel):
         def on_train_epoch_end(self):
@@ -275,7 +284,8 @@ def test_checkpoints_go_below_the_folder_of_the_logger(lake, tmp_path, row):
     logger = RunlakeLogger(project="p", id="r", lake=lake, save_dir="out", quiet=True)
     trainer(logger).fit(BoringModel())
     logger.experiment.finish()
-    assert row()["summary.checkpoint.best"].startswith(str(tmp_path))
+    for which in ("best", "last"):
+        assert row()[f"summary.checkpoint.{which}"].startswith(str(tmp_path))
     assert list((tmp_path / "out" / "p" / "r" / "checkpoints").glob("*.ckpt"))
 
 
@@ -287,6 +297,16 @@ def test_an_exception_fails_the_run_and_a_second_try_is_its_next_attempt(logger,
     logger.experiment.finish()
     assert (row()["status"], row()["attempt"]) == ("finished", 2)
     assert [step for step, _ in points("train_some_val")] == [0, 1, 2]
+
+
+def test_what_is_logged_after_the_run_was_finished_is_its_next_attempt(logger, row, points):
+    fit = trainer(logger)
+    fit.fit(Model())
+    logger.experiment.finish()
+    fit.test(Model(), verbose=False)
+    logger.experiment.finish()
+    assert points("test_loss") == [(3, 2.0)]
+    assert (row()["status"], row()["attempt"]) == ("finished", 2)
 
 
 def test_a_run_of_the_user_is_left_to_the_user(lake, row):

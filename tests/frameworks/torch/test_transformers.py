@@ -194,6 +194,8 @@ TWO = """
         Trainer(
             BertForSequenceClassification(config), arguments, train_dataset=data, callbacks=[callback]
         ).train()
+        callback.run.summary["rank"] = rank
+        callback.run.finish()
 
     if __name__ == "__main__":
         mp.spawn(train, (sys.argv[1],), nprocs=2)
@@ -204,5 +206,5 @@ TWO = """
 def test_of_two_processes_the_first_alone_has_a_run(tmp_path, lake, points, row, free_port):
     run_script(tmp_path, TWO, lake, PORT=str(free_port), timeout_secs=150, OMP_NUM_THREADS="1")
     assert [step for step, _ in points("train/loss")] == [1, 2, 3]
-    assert row()["status"] == "finished"
+    assert (row()["status"], row()["summary.rank"]) == ("finished", 0)
     assert [point["rank"] for point in rl.open(lake).metrics("train/loss").rows()] == [0] * 3

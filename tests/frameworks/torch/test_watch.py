@@ -206,6 +206,7 @@ def test_what_is_computed_needs_no_value():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 def test_a_step_on_a_device_waits_for_nothing(run, points):
     model, _ = made()
     model.cuda()
