@@ -10,9 +10,12 @@ PACKAGES = {
     "hydra": "hydra-core",
     "keras": "keras",
     "lightgbm": "lightgbm",
+    "loguru": "loguru",
     "optuna": "optuna",
     "ray": "ray[tune]",
+    "rich": "rich",
     "sklearn": "scikit-learn",
+    "tqdm": "tqdm",
     "xgboost": "xgboost",
 }
 
