@@ -47,7 +47,9 @@ def lake_card(lake: Lake) -> str:
     ]
     count = len(lake.runs())
     more = f", the newest {len(rows)}" if count > len(rows) else ""
-    return _title(lake.path, f"{count:,} runs{more}") + (_table(rows, head) if rows else "")
+    return _title(lake.path, f"{count:,} run{'s' * (count != 1)}{more}") + (
+        _table(rows, head) if rows else ""
+    )
 
 
 def values_card(name: str, state: str, rows: Iterable[tuple[str, float, Sequence[float]]]) -> str:
