@@ -214,6 +214,7 @@ class Run(_runlake.Run):
             mode="disabled" if self.disabled else "online",
             quiet=True,
             began=began,
+            is_child=True,
         )
 
     def plot(self, metrics: str | Iterable[str] | None = None, **arguments: Any) -> Picture:

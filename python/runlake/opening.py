@@ -52,8 +52,12 @@ def open_run(
     strict: bool | None = None,
     quiet: bool | None = None,
     began: datetime | None = None,
+    is_child: bool = False,
 ) -> Run:
-    """Open a run; see `runlake.init` for the arguments, and `Run.child` for when it began."""
+    """Open a run; see `runlake.init` for the arguments, and `Run.child` for when it began.
+
+    A child is another run than that of the process, which ``RUNLAKE_RUN_ID`` names.
+    """
     job = _runlake.Job()
     project = project or _runlake.variable("RUNLAKE_PROJECT") or _runlake.DEFAULT_PROJECT
     name = name or _runlake.variable("RUNLAKE_NAME")
@@ -70,7 +74,7 @@ def open_run(
     tags = checked_tags(tags) if tags is not None else tuple(tag for tag in variable_tags if tag)
 
     labels = (project, name or "", group or "", job_type or "")
-    id, resume = identity(job, labels, id, resume, resume_from)
+    id, resume = identity(job, labels, id, resume, resume_from, is_child=is_child)
     texts = {
         "name": name,
         "notes": notes,
@@ -132,6 +136,8 @@ def identity(
     id: str | None,
     resume: str | None,
     resume_from: int | None,
+    *,
+    is_child: bool,
 ) -> tuple[str | None, str]:
     """Return the id to open, None for a new one, and what to do about a run that has it.
 
@@ -145,7 +151,7 @@ def identity(
         or _runlake.variable("RUNLAKE_RESUME")
         or ("must" if resume_from is not None else None)
     )
-    if id is None and (shared := _runlake.variable("RUNLAKE_RUN_ID")):
+    if id is None and not is_child and (shared := _runlake.variable("RUNLAKE_RUN_ID")):
         return shared, resume or "auto"
     if id is not None:
         return id, ("auto" if job.has_several_ranks else "never") if resume in (

@@ -60,7 +60,12 @@ def runlake_run(request: pytest.FixtureRequest) -> Iterator[Run]:
     parent = request.config.stash.get(_RUN, {"mode": "disabled"})
     open_there = {key: parent[key] for key in ("project", "lake", "mode") if key in parent}
     run = open_run(
-        **open_there, name=request.node.nodeid, parent=parent.get("id"), job_type="test", quiet=True
+        **open_there,
+        name=request.node.nodeid,
+        parent=parent.get("id"),
+        job_type="test",
+        quiet=True,
+        is_child=True,
     )
     yield run
     run.finish("failed" if request.node.stash.get(_HAS_FAILED, False) else "finished")

@@ -113,6 +113,17 @@ def test_a_session_without_failures_is_finished_and_called_what_it_is_told(tmp_p
     assert (run["project"], run["name"], run["status"]) == ("suite", "nightly", "finished")
 
 
+def test_a_variable_that_names_the_run_names_the_session(tmp_path, lake):
+    text = "def test_a(runlake_run): runlake_run.log({'a': 1})"
+    done = session(tmp_path, text, RUNLAKE_LAKE=lake, RUNLAKE_RUN_ID="of-the-session")
+    assert done.returncode == 0, done.stdout
+    rows = rl.open(lake).runs().rows()
+    assert {row["job_type"]: row["id"] == "of-the-session" for row in rows} == {
+        "tests": True,
+        "test": False,
+    }
+
+
 def test_a_lake_that_cannot_be_written_fails_no_test(tmp_path, lake):
     Path(lake).touch()  # a file where a folder should be
     done = session(
