@@ -165,24 +165,6 @@ CALLBACKS = {
         "Accelerate's tracker": of_accelerate,
         "Ignite's logger": of_ignite,
         "`SummaryWriter.add_scalar`": of_summary_writer,
-        "`watch`, every 100 steps, two layers": of_watch,
-    },
-}
-
-
-CALLBACKS = {
-    "light": {
-        "Keras's callback": of_keras,
-        "XGBoost's callback": of_xgboost,
-        "LightGBM's callback": of_lightgbm,
-        "CatBoost's callback": of_catboost,
-    },
-    "torch": {
-        "Lightning's logger": of_lightning,
-        "Transformers' callback": of_transformers,
-        "Accelerate's tracker": of_accelerate,
-        "Ignite's logger": of_ignite,
-        "`SummaryWriter.add_scalar`": of_summary_writer,
         "`watch` of two layers, every 100 steps": of_watch,
     },
 }
