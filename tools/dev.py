@@ -80,8 +80,8 @@ FRAMEWORKS = {
 ALWAYS = ("light", "torch")  # the others are run by their name alone
 # Old packages warn of what newer ones changed; faults of our own stay errors.
 OF_OLD = ["-W", "default", "-W", "error::runlake.errors.RunlakeWarning"]
-# What benches/frameworks.py measures beside ours, in which environment.
-MEASURED = {"lightning": "torch", "transformers": "torch", "keras": "light"}
+# What benches/frameworks.py measures in these, and beside what.
+MEASURED = {"light": ("keras",), "torch": ("lightning", "transformers")}
 TRACKERS = ("alembic", "mlflow-skinny", "sqlalchemy", "tensorboard", "wandb")
 PYTHON = str(TOOLS / BIN / "python")
 MATURIN, RUFF = str(TOOLS / BIN / "maturin"), str(TOOLS / BIN / "ruff")
@@ -279,19 +279,20 @@ def alone(env: Path) -> Path:
 
 
 def bench_frameworks(steps: Steps, arguments: list[str]) -> None:
-    """Measure trainings with and without loggers, or only those of the frameworks that are named."""
+    """Measure callbacks, and trainings with and without them: of all frameworks, or of those in the named environment."""
     if not (env := install(steps, "release")):
         return
-    for name in arguments or MEASURED:
-        made, requirements = FRAMEWORKS[MEASURED[name]]
+    for folder in arguments or MEASURED:
+        made, requirements = FRAMEWORKS[folder]
         python = str(made / BIN / "python")
+        more = {"PYTHONPATH": str(alone(env)), "KERAS_BACKEND": "jax"}
         with tempfile.TemporaryDirectory() as trackers:
             pip = [python, "-m", "pip", "install", "--quiet", "--target", trackers, *TRACKERS]
             if set_up(steps, made, requirements) and steps.run("install other trackers", *pip):
-                more = {"PYTHONPATH": str(alone(env)), "KERAS_BACKEND": "jax"}
-                steps.run(name, python, "benches/frameworks.py", name, trackers, env=made, **more)
-                if name == "keras":  # whose environment has the others, too
-                    steps.run("callbacks", python, "benches/callbacks.py", env=made, **more)
+                steps.run(folder, python, "benches/callbacks.py", folder, env=made, **more)
+                for name in MEASURED[folder]:
+                    program = [python, "benches/frameworks.py", name, trackers]
+                    steps.run(name, *program, env=made, **more)
 
 
 def main() -> int:

@@ -31,6 +31,7 @@ CLASSES = {
             "group",
             "define_metric",
             "child",
+            "live",
             "flush",
             "finish",
         ),

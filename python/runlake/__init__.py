@@ -89,38 +89,48 @@ __all__ = [
     "open",
 ]
 
-# The modules for frameworks: `runlake.keras` is imported when it is named, and with it the framework.
+# The modules for frameworks and tools: `runlake.keras` is imported when it is named, and with it the framework.
 _FRAMEWORKS = (
     "accelerate",
     "catboost",
     "fastai",
+    "github",
     "hydra",
     "ignite",
     "keras",
     "lightgbm",
     "lightning",
+    "logging",
+    "loguru",
+    "notebook",
     "optuna",
+    "pytest",
     "ray",
+    "rich",
     "sklearn",
     "spacy",
     "torch",
+    "tqdm",
     "transformers",
     "ultralytics",
     "xgboost",
 )
+# What few programs need, and the module that it is in.
+_ELSEWHERE = {
+    "Report": "reports",
+    "load_ipython_extension": "notebook",
+    "unload_ipython_extension": "notebook",
+}
 _OF_THE_ACTIVE_RUN = {"run": _active, "config": _config, "summary": _summary}
 
 
 def __getattr__(name: str) -> Any:
     """Return what belongs to the active run, and what few programs need."""
-    if name == "Report":
-        from .reports import Report
-
-        return Report
-    if name in _FRAMEWORKS:
+    if name in _FRAMEWORKS or name in _ELSEWHERE:
         import importlib
 
-        return importlib.import_module(f"{__name__}.{name}")
+        module = importlib.import_module(f"{__name__}.{_ELSEWHERE.get(name, name)}")
+        return getattr(module, name) if name in _ELSEWHERE else module
     if name in _OF_THE_ACTIVE_RUN:
         return _OF_THE_ACTIVE_RUN[name]()
     raise AttributeError(f"module 'runlake' has no attribute {name!r}")

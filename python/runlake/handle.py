@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .live import Live
     from .plots import Picture
 
 SUMMARIES = ("last", "min", "max", "mean", "best", "none")
@@ -67,6 +68,7 @@ class Run(_runlake.Run):
     labels: Labels
     # Settings that callbacks may change: theirs, and those of earlier attempts.
     described: dict[str, Any]
+    beside: Run | None  # see the module of that name
     _settings: dict[str, Any]
     _results: dict[str, Any]
     _errands: list[threading.Thread]
@@ -75,6 +77,7 @@ class Run(_runlake.Run):
     def __init__(self, *_: Any, **__: Any) -> None:
         self.labels = Labels()
         self.described = {}
+        self.beside = None
         self._settings = {}
         self._results = {}
         self._errands = []
@@ -211,6 +214,7 @@ class Run(_runlake.Run):
             mode="disabled" if self.disabled else "online",
             quiet=True,
             began=began,
+            is_child=True,
         )
 
     def plot(self, metrics: str | Iterable[str] | None = None, **arguments: Any) -> Picture:
@@ -218,6 +222,30 @@ class Run(_runlake.Run):
         from .lake import Lake
 
         return Lake(self.lake).plot(metrics, runs=self.id, project=self.project, **arguments)
+
+    def live(self, metrics: str | Iterable[str] | None = None, every: float = 1.0) -> Live:
+        """Show the last values and small curves while the run logs: in a notebook below the cell, in a terminal as one line.
+
+        A thread reads what was logged; `log` costs what it did. The view ends with the run.
+
+        Args:
+            metrics: Of these only. Default: the first 20.
+            every: Seconds from one picture to the next, at least; where reading takes long it is longer.
+
+        Returns:
+            The view, whose `stop` ends it earlier.
+
+        Raises:
+            InvalidArgument: For seconds that are none, or names that are none.
+
+        Example:
+            >>> run.live("train/loss")
+            >>> for step in range(10_000):
+            ...     run.log({"train/loss": train_step()}, step=step)
+        """
+        from .live import Live
+
+        return Live(self, metrics, every)
 
     def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
         """Seal what was logged into Parquet, record the status and the summary. A second call does nothing.
@@ -304,16 +332,10 @@ class Run(_runlake.Run):
         )
 
     def _repr_html_(self) -> str:
-        """Show the run in a notebook: what it is, where it is, and its latest values."""
-        import html
+        """Show the run in a notebook: what it is, where it is, its settings and its latest values."""
+        from .cards import run_card
 
-        rows = [("project", self.project), ("id", self.id), ("folder", self.path)]
-        rows += [(key, f"{value:.6g}") for key, value in self.last_values().items()][:20]
-        cells = (
-            f"<tr><th>{html.escape(key)}</th><td>{html.escape(text)}</td></tr>"
-            for key, text in rows
-        )
-        return f"<b>{html.escape(self.labels.name)}</b><table>{''.join(cells)}</table>"
+        return run_card(self)
 
 
 _runlake.put_log(Run)

@@ -445,6 +445,12 @@ class Lake(Drawing):
     def __repr__(self) -> str:
         return f"<runlake.Lake {self.path!r}>"
 
+    def _repr_html_(self) -> str:
+        """Show the lake in a notebook: where it is and its newest runs."""
+        from .cards import lake_card
+
+        return lake_card(self)
+
 
 def open(path: str | os.PathLike[str] | None = None, *, create: bool = False) -> Lake:
     """Open a lake for reading.

@@ -52,8 +52,12 @@ def open_run(
     strict: bool | None = None,
     quiet: bool | None = None,
     began: datetime | None = None,
+    is_child: bool = False,
 ) -> Run:
-    """Open a run; see `runlake.init` for the arguments, and `Run.child` for when it began."""
+    """Open a run; see `runlake.init` for the arguments, and `Run.child` for when it began.
+
+    A child is another run than that of the process, which ``RUNLAKE_RUN_ID`` names; so is a run whose parent that is.
+    """
     job = _runlake.Job()
     project = project or _runlake.variable("RUNLAKE_PROJECT") or _runlake.DEFAULT_PROJECT
     name = name or _runlake.variable("RUNLAKE_NAME")
@@ -70,7 +74,10 @@ def open_run(
     tags = checked_tags(tags) if tags is not None else tuple(tag for tag in variable_tags if tag)
 
     labels = (project, name or "", group or "", job_type or "")
-    id, resume = identity(job, labels, id, resume, resume_from)
+    shared = _runlake.variable("RUNLAKE_RUN_ID")
+    if is_child or shared == parent:
+        shared = None
+    id, resume = identity(job, labels, id, resume, resume_from, shared=shared)
     texts = {
         "name": name,
         "notes": notes,
@@ -132,10 +139,12 @@ def identity(
     id: str | None,
     resume: str | None,
     resume_from: int | None,
+    *,
+    shared: str | None,
 ) -> tuple[str | None, str]:
     """Return the id to open, None for a new one, and what to do about a run that has it.
 
-    Ranks of one job find each other: without an id they all make the same one of what they have in common.
+    Without an id it is the `shared` one, which processes were given. Ranks of one job find each other: without an id they all make the same one of what they have in common.
 
     Raises:
         InvalidArgument: Where a run is to be resumed and nothing says which.
@@ -145,7 +154,7 @@ def identity(
         or _runlake.variable("RUNLAKE_RESUME")
         or ("must" if resume_from is not None else None)
     )
-    if id is None and (shared := _runlake.variable("RUNLAKE_RUN_ID")):
+    if id is None and shared:
         return shared, resume or "auto"
     if id is not None:
         return id, ("auto" if job.has_several_ranks else "never") if resume in (

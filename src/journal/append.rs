@@ -192,6 +192,21 @@ impl Appender {
         self.metric_seq += count;
     }
 
+    /// Appends one event's values of any kind.
+    pub fn log_values(&mut self, step: i64, time: i64, values: &[(String, Scalar)]) {
+        let mut numbers: Vec<(MetricId, f64)> = Vec::with_capacity(values.len());
+        for (name, value) in values {
+            let id = self.metrics.id(name);
+            match value {
+                Scalar::Number(number) => numbers.push((id, *number)),
+                exact => self.log_exact(step, time, id, exact),
+            }
+        }
+        if !numbers.is_empty() {
+            self.log(step, time, &numbers);
+        }
+    }
+
     /// Appends a value that is not just an `f64`.
     pub fn log_exact(&mut self, step: i64, time: i64, id: MetricId, value: &Scalar) {
         self.metrics.set_last(id, value.value().unwrap_or(f64::NAN));

@@ -1,5 +1,5 @@
 //! Values that a device is still computing: `log` keeps them, in order, and they are recorded once they are there, with the step
-//! and the time of their call. `runlake/deferred.py` knows the frameworks; what it keeps of one call is a `Kept`.
+//! and the time of their call. `runlake/deferred.py` tells of a framework's objects where their values are.
 //!
 //! The values of one metric are recorded in the order of their calls: a number that is at hand waits for earlier ones of its
 //! metric. Numbers of other metrics do not wait.
@@ -16,8 +16,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
 
-use super::convert::{self, Event};
 use super::keys::KeyCache;
+use super::scalars::scalar;
 use crate::cuda::{self, Copied, Kind, Source, Stream};
 use crate::error::{Error, Result};
 use crate::value::Scalar;
@@ -46,12 +46,19 @@ pub(super) enum Late {
 }
 
 /// What a call of `log` records later.
+#[derive(Debug, Default)]
+pub(super) struct LateValues {
+    /// By metric.
+    pub values: Vec<(String, Late)>,
+    copies: Vec<Copied>,
+}
+
+/// A call of `log` that waits.
 #[derive(Debug)]
 struct Call {
     step: i64,
     time: i64,
-    values: Vec<(String, Late)>,
-    copies: Vec<Copied>,
+    late: LateValues,
 }
 
 /// The calls of a run that wait for values.
@@ -77,24 +84,24 @@ impl Deferred {
         !self.waiting.lock().metrics.is_empty()
     }
 
-    /// Has the numbers of an event wait whose metrics wait already.
-    pub(super) fn hold_back(&self, event: &mut Event) {
+    /// Has those of some values wait, along with what is late, whose metrics wait already.
+    pub(super) fn hold_back(&self, values: &mut Vec<(String, Scalar)>, late: &mut LateValues) {
         let waiting = self.waiting.lock();
         if !waiting.metrics.is_empty() {
-            let (late, now) = event.values.drain(..).partition(|(name, _)| waiting.metrics.contains_key(name));
-            event.values = now;
-            let late: Vec<(String, Scalar)> = late;
-            event.late.extend(late.into_iter().map(|(name, value)| (name, Late::AtHand(value))));
+            let (held, now): (Vec<_>, Vec<_>) =
+                std::mem::take(values).into_iter().partition(|(name, _)| waiting.metrics.contains_key(name));
+            *values = now;
+            late.values.extend(held.into_iter().map(|(name, value)| (name, Late::AtHand(value))));
         }
     }
 
-    /// Takes what an event has late. A forked child takes over nothing of its parent's.
+    /// Takes what a call has late. A forked child takes over nothing of its parent's.
     pub(super) fn push(
         &self,
         run: &Bound<'_, PyAny>,
         writer: &Writer<KeyCache>,
         (step, time): (i64, i64),
-        event: Event,
+        late: LateValues,
     ) -> PyResult<()> {
         let py = run.py();
         self.forget_the_parents(writer);
@@ -104,10 +111,10 @@ impl Deferred {
         let is_watched = {
             let mut waiting = self.waiting.lock();
             waiting.generation = writer.generation();
-            for (name, _) in &event.late {
+            for (name, _) in &late.values {
                 *waiting.metrics.entry(name.clone()).or_default() += 1;
             }
-            waiting.calls.push_back(Call { step, time, values: event.late, copies: event.copies });
+            waiting.calls.push_back(Call { step, time, late });
             std::mem::replace(&mut waiting.is_watched, true)
         };
         if !is_watched {
@@ -123,7 +130,7 @@ impl Deferred {
         let Some(_turn) = self.reader.turn(writer.generation()) else { return self.is_waiting() };
         loop {
             let Some(mut call) = self.waiting.lock().calls.pop_front() else { return false };
-            match call.read(py) {
+            match call.late.read(py) {
                 Ok(None) => {
                     self.waiting.lock().calls.push_front(call);
                     return true;
@@ -131,7 +138,7 @@ impl Deferred {
                 Ok(Some(values)) => {
                     let mut locked = writer.lock();
                     if !locked.finished {
-                        super::run::append(&mut locked.appender, call.step, call.time, &values);
+                        locked.appender.log_values(call.step, call.time, &values);
                     }
                 }
                 Err(cause) => writer.report(&call.unread(cause.to_string())),
@@ -169,7 +176,7 @@ impl Deferred {
 
     /// Whether what waits first may still come.
     fn check(&self) -> Result<()> {
-        self.waiting.lock().calls.front().map_or(Ok(()), Call::check)
+        self.waiting.lock().calls.front().map_or(Ok(()), |call| call.late.check())
     }
 
     /// What waits first, as the error that it is not there.
@@ -189,7 +196,7 @@ impl Deferred {
     fn forget_the_parents(&self, writer: &Writer<KeyCache>) {
         let mut waiting = self.waiting.lock();
         if !waiting.metrics.is_empty() && waiting.generation != writer.generation() {
-            // Not dropped: to destroy an event asks its device, too.
+            // Not dropped: the arrays in it would ask their devices.
             let _parents = ManuallyDrop::new(std::mem::take(&mut *waiting));
         }
     }
@@ -221,7 +228,7 @@ impl Drop for Turn<'_> {
 
 impl Waiting {
     fn drop_metrics(&mut self, call: &Call) {
-        for (name, _) in &call.values {
+        for (name, _) in &call.late.values {
             if let Some(count) = self.metrics.get_mut(name) {
                 *count -= 1;
                 if *count == 0 {
@@ -239,8 +246,8 @@ impl Late {
     }
 }
 
-impl Call {
-    /// All its values; `None` where they are not there yet.
+impl LateValues {
+    /// All of them; `None` where they are not there yet.
     fn read(&mut self, py: Python<'_>) -> PyResult<Option<Vec<(String, Scalar)>>> {
         let Some(copies) = self.copies.iter_mut().map(Copied::scalars).collect::<Option<Vec<_>>>() else {
             return Ok(None);
@@ -256,7 +263,7 @@ impl Call {
         for (name, value) in &self.values {
             let value = match value {
                 Late::AtHand(value) => value.clone(),
-                Late::Array(object) | Late::Tensor(object, ..) => item(name, object.bind(py))?,
+                Late::Array(object) | Late::Tensor(object, ..) => item_of(name, object.bind(py))?,
                 Late::Copied(copy, place) => copies[*copy][*place].clone(),
             };
             values.push((name.clone(), value));
@@ -269,8 +276,40 @@ impl Call {
         self.copies.iter().try_for_each(Copied::check)
     }
 
+    /// Has the tensors copied, those of one stream together. Where that cannot be, they are waited for.
+    ///
+    /// # Errors
+    /// What the framework raises then.
+    pub(super) fn copy(&mut self, py: Python<'_>) -> PyResult<()> {
+        while let Some(stream) = self.values.iter().find_map(|(_, late)| late.source()).map(|(stream, _)| stream) {
+            let is_of_stream = |late: &Late| late.source().is_some_and(|(other, _)| other == stream);
+            let mut tensors: Vec<_> = self.values.iter_mut().filter(|(_, late)| is_of_stream(late)).collect();
+            tensors.truncate(cuda::MAX_SCALARS);
+            let sources: Vec<Source> =
+                tensors.iter().filter_map(|(_, late)| late.source()).map(|(_, source)| source).collect();
+            match cuda::copy(stream, &sources) {
+                Ok(copied) => {
+                    for (place, (_, late)) in tensors.into_iter().enumerate() {
+                        *late = Late::Copied(self.copies.len(), place);
+                    }
+                    self.copies.push(copied);
+                }
+                Err(_) => {
+                    for (name, late) in tensors {
+                        if let Late::Tensor(tensor, ..) = late {
+                            *late = Late::AtHand(item_of(name, tensor.bind(py))?);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Call {
     fn unread(&self, cause: String) -> Error {
-        let metrics: Vec<&str> = self.values.iter().map(|(name, _)| name.as_str()).collect();
+        let metrics: Vec<&str> = self.late.values.iter().map(|(name, _)| name.as_str()).collect();
         Error::Unread { metrics: metrics.join(", "), step: self.step, cause }
     }
 }
@@ -311,38 +350,8 @@ fn item_at_hand<'py>(value: &Bound<'py, PyAny>) -> PyResult<Met<'py>> {
     value.call_method0(intern!(value.py(), "item")).map(Met::AtHand)
 }
 
-fn item(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Scalar> {
-    convert::scalar(name, &object.call_method0(intern!(object.py(), "item"))?)
-}
-
-/// Has an event's tensors copied, those of one stream together. Where that cannot be, they are waited for.
-///
-/// # Errors
-/// What the framework raises then.
-pub(super) fn copy(py: Python<'_>, event: &mut Event) -> PyResult<()> {
-    while let Some(stream) = event.late.iter().find_map(|(_, late)| late.source()).map(|(stream, _)| stream) {
-        let is_of_stream = |late: &Late| late.source().is_some_and(|(other, _)| other == stream);
-        let mut tensors: Vec<_> = event.late.iter_mut().filter(|(_, late)| is_of_stream(late)).collect();
-        tensors.truncate(cuda::MAX_SCALARS);
-        let sources: Vec<Source> =
-            tensors.iter().filter_map(|(_, late)| late.source()).map(|(_, source)| source).collect();
-        match cuda::copy(stream, &sources) {
-            Ok(copied) => {
-                for (place, (_, late)) in tensors.into_iter().enumerate() {
-                    *late = Late::Copied(event.copies.len(), place);
-                }
-                event.copies.push(copied);
-            }
-            Err(_) => {
-                for (name, late) in tensors {
-                    if let Late::Tensor(tensor, ..) = late {
-                        *late = Late::AtHand(item(name, tensor.bind(py))?);
-                    }
-                }
-            }
-        }
-    }
-    Ok(())
+fn item_of(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    scalar(name, &object.call_method0(intern!(object.py(), "item"))?)
 }
 
 /// What keeps objects of a type; `None` for a type whose objects are at hand.

@@ -1,8 +1,8 @@
 //! The binding: the only modules that name Python types. `runlake._runlake` is made here; `python/runlake` is what people
 //! import.
 //!
-//! `run` is the handle that logs, `fastcall` its hot method, `keys`, `numbers` and `convert` its input, `deferred` that
-//! which devices still compute; `lake`, `curves`,
+//! `run` is the handle that logs, `fastcall` its hot method, `keys`, `numbers`, `scalars` and `convert` its input,
+//! `deferred` that which devices still compute; `lake`, `curves`,
 //! `compare` and `table` read, `environment` tells what is set from outside, `cli` is the command line.
 
 mod arrow;
@@ -18,6 +18,7 @@ mod keys;
 mod lake;
 mod numbers;
 mod run;
+mod scalars;
 mod table;
 
 use pyo3::prelude::*;

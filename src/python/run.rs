@@ -15,20 +15,20 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAnyMethods, PyDict, PyFloat};
 
 use super::convert;
-use super::deferred::{self, Deferred};
+use super::deferred::Deferred;
 use super::error;
 use super::keys::KeyCache;
+use super::scalars::type_name;
 use crate::catalog::Status;
 use crate::catalog::liveness::Observer;
 use crate::clock::{self, Clock};
 use crate::disk::OsDisk;
 use crate::error::Error;
-use crate::journal::append::Appender;
 use crate::name;
 use crate::repair::compact;
 use crate::run::{Options, Resume, Run};
 use crate::settings::{self, WriterSettings};
-use crate::value::{Attribute, AttributeType, MetricId, Scalar};
+use crate::value::{Attribute, AttributeType};
 use crate::writer::{Locked, Writer};
 
 /// How long the end of a run waits for a device.
@@ -340,16 +340,16 @@ impl PyRun {
         let Some(writer) = self_.writer_in_use()? else { return Ok(()) };
         if self_.deferred.is_waiting() {
             self_.deferred.read(py, writer);
-            self_.deferred.hold_back(&mut event);
+            self_.deferred.hold_back(&mut event.values, &mut event.late);
         }
-        deferred::copy(py, &mut event)?;
+        event.late.copy(py)?;
         let mut at = (0, 0);
         self_.store(|locked| {
             at = locked.appender.coordinates(step, time);
-            append(&mut locked.appender, at.0, at.1, &event.values);
+            locked.appender.log_values(at.0, at.1, &event.values);
         })?;
-        if !event.late.is_empty() {
-            self_.deferred.push(this.as_any(), writer, at, event)?;
+        if !event.late.values.is_empty() {
+            self_.deferred.push(this.as_any(), writer, at, event.late)?;
         }
         self_.report(py)?;
         if self_.deferred.is_waiting() {
@@ -418,21 +418,6 @@ impl PyRun {
     }
 }
 
-/// Appends the values of one event.
-pub(super) fn append(appender: &mut Appender, step: i64, time: i64, values: &[(String, Scalar)]) {
-    let mut numbers: Vec<(MetricId, f64)> = Vec::with_capacity(values.len());
-    for (name, value) in values {
-        let id = appender.metrics.id(name);
-        match value {
-            Scalar::Number(number) => numbers.push((id, *number)),
-            exact => appender.log_exact(step, time, id, exact),
-        }
-    }
-    if !numbers.is_empty() {
-        appender.log(step, time, &numbers);
-    }
-}
-
 /// Warns without ever raising: an error in tracking must not end a training run, even where warnings are errors.
 fn warn(py: Python<'_>, message: &str) {
     let warned = error::warning(py).and_then(|category| {
@@ -449,7 +434,7 @@ fn step_of(step: &Bound<'_, PyAny>) -> PyResult<i64> {
     step.extract().map_err(|cause| {
         let error = PyTypeError::new_err(format!(
             "step: expected an integer of 64 bits, got {} {}",
-            convert::type_name(step),
+            type_name(step),
             step.repr().map_or_else(|_| String::new(), |repr| repr.to_string())
         ));
         error.set_cause(step.py(), Some(cause));
@@ -465,7 +450,7 @@ fn micros_of(time: &Bound<'_, PyAny>) -> PyResult<i64> {
     let is_moment = !time.is_instance_of::<PyFloat>() && time.hasattr("timestamp")?;
     let seconds = if is_moment { time.call_method0("timestamp")? } else { time.clone() };
     let seconds: f64 = seconds.extract().map_err(|_not_one| {
-        let got = convert::type_name(time);
+        let got = type_name(time);
         PyTypeError::new_err(format!("time: expected a datetime or seconds since 1970 UTC, got {got}"))
     })?;
     if !CALENDAR_SECS.contains(&seconds) {

@@ -206,6 +206,16 @@ def test_a_child_is_a_run_below(lake):
     assert {key: row[key] for key in expected} == expected
 
 
+def test_a_child_is_another_run_where_a_variable_names_that_of_the_process(lake, monkeypatch):
+    monkeypatch.setenv("RUNLAKE_RUN_ID", "of-the-process")
+    with rl.init("p", lake=lake) as run, run.child("part") as child:
+        below = rl.init("p", parent=run.id, lake=lake)
+        assert run.id == "of-the-process"
+        assert len({run.id, child.id, below.id}) == 3
+        below.finish()
+    assert len(rl.open(lake).runs()) == 3
+
+
 def test_an_exception_in_the_block_is_a_failure_with_its_traceback(lake):
     def fail():
         raise ValueError("exploded")

@@ -10,7 +10,7 @@ import pytest
 
 FRAMEWORKS = tuple(
     """numpy pandas polars pyarrow scipy sklearn torch jax tensorflow IPython altair optuna keras
-    xgboost lightgbm catboost hydra ray lightning transformers accelerate""".split()
+    xgboost lightgbm catboost hydra ray lightning transformers accelerate tqdm rich loguru pytest""".split()
 )
 
 WATCHED = textwrap.dedent("""

@@ -1,6 +1,9 @@
 """Notebooks: cells that are run again, in IPython itself."""
 
+from pathlib import Path
+
 import pytest
+from pages import FENCE
 from scripts import run
 
 import runlake as rl
@@ -17,7 +20,7 @@ SHELL = """
     def cell(text):
         return shell.run_cell(text, store_history=True)
 
-    cell(f"import runlake as rl; lake = {sys.argv[1]!r}").raise_error()
+    cell(f"import runlake as rl; lake = {sys.argv[1]!r}; shell = get_ipython()").raise_error()
 """
 
 
@@ -112,3 +115,130 @@ def test_the_notebook_is_not_hooked_into(tmp_path, lake):
         "run",
     )
     assert "the same: True" in out
+
+
+def test_a_tracked_cell_is_a_run_that_ends_with_it(tmp_path, lake):
+    out = notebook(
+        tmp_path,
+        lake,
+        "%load_ext runlake",
+        "x = 3",
+        "%%track digits --name 'a b' --tags one,two --config lr=0.1 depth=3 kind=adam on=true\n"
+        "for step in range(x):\n    rl.log({'n': step})\nlast = step\nlast * 10",
+        "print('the cell gave', Out[4], 'and', last, 'active:', rl.run)",
+        RUNLAKE_LAKE=lake,
+    )
+    assert "the cell gave 20 and 2 active: None" in out
+    assert "<runlake.Run 'a b' (finished): project 'digits'" in out
+    (row,) = rl.open(lake).runs().rows()
+    assert (row["project"], row["name"], row["status"]) == ("digits", "a b", "finished")
+    assert row["tags"] == ["one", "two"]
+    assert [row[f"config.{key}"] for key in ("lr", "depth", "kind", "on")] == [0.1, 3, "adam", True]
+    assert rows(lake, "a b") == [0, 1, 2]
+
+
+def test_a_tracked_cell_that_raises_is_a_failure_and_the_error_goes_on(tmp_path, lake):
+    out = notebook(
+        tmp_path,
+        lake,
+        "%load_ext runlake",
+        "result = shell.run_cell(\"%%track p --name broken\\nrl.log({'n': 1})\\n1 / 0\")",
+        "print('the cell raised', type(result.error_in_exec).__name__)",
+        RUNLAKE_LAKE=lake,
+    )
+    assert "the cell raised ZeroDivisionError" in out
+    assert runs(lake) == {"broken": "failed"}
+    traces = [
+        row["text"]
+        for row in rl.open(lake).attributes().rows()
+        if row["path"].endswith("/traceback")
+    ]
+    assert "ZeroDivisionError" in traces[0]
+    assert "1 / 0" in traces[0]  # the line of the cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("%%track p --config lr\n1", "expected KEY=VALUE, got 'lr'"),
+        ("%%track p q\n1", "unrecognized arguments: q"),
+        ("%%track 'p\n1", "No closing quotation"),
+        ("%%track p\n1 +", "invalid syntax"),
+    ],
+)
+def test_a_line_or_a_cell_that_is_wrong_opens_no_run(tmp_path, lake, cell, message):
+    out = notebook(
+        tmp_path,
+        lake,
+        "%load_ext runlake",
+        "import contextlib, io\nwith contextlib.redirect_stderr(io.StringIO()):\n"
+        f"    result = shell.run_cell({cell!r})",
+        "error = result.error_in_exec or result.error_before_exec; print('it was:', error)",
+        RUNLAKE_LAKE=lake,
+    )
+    assert message in out.split("it was:")[1]
+    assert not (tmp_path / "lake").exists()
+
+
+def test_the_magic_goes_with_its_extension(tmp_path, lake):
+    out = notebook(
+        tmp_path,
+        lake,
+        "has = lambda: 'track' in shell.magics_manager.magics['cell']; a = has()",
+        "%load_ext runlake",
+        "b = has()",
+        "%unload_ext runlake",
+        "print('before, between, after:', a, b, has())",
+    )
+    assert "before, between, after: False True False" in out
+
+
+def test_a_view_in_a_notebook_is_one_output_that_is_replaced_until_the_run_ends(tmp_path, lake):
+    out = notebook(
+        tmp_path,
+        lake,
+        """
+import time
+from IPython.core.displaypub import CapturingDisplayPublisher
+
+shell.display_pub = CapturingDisplayPublisher(parent=shell)
+shell.kernel = object()  # by this a notebook is told from a terminal
+shown = shell.display_pub.outputs
+""",
+        """
+with rl.init('p', '<script>', lake=lake) as run:
+    run.live(every=0.02)
+    deadline = time.monotonic() + 20
+    while len(shown) < 4 and time.monotonic() < deadline:
+        run.log({'a<b': 1 / (run.logged_rows + 1), 'other': float('nan')})
+        time.sleep(0.001)
+""",
+        """
+ids = {one['transient']['display_id'] for one in shown}
+print('outputs:', len(ids), [one.get('update', False) for one in shown][:3])
+last = shown[-1]['data']
+print(last['text/html'])
+print(last['text/plain'])
+import threading
+print('threads:', [t.name for t in threading.enumerate() if t.name == 'runlake-live'])
+""",
+    )
+    assert "outputs: 1 [False, True, True]" in out
+    assert "<b>&lt;script&gt;</b> (ended)<table><tr><th>a&lt;b</th><td>" in out
+    assert '<svg width="120"' in out
+    assert "<script>" not in out.split("outputs:")[1].splitlines()[1]
+    assert "<script> (ended)  a<b 0." in out
+    assert "threads: []" in out
+
+
+def test_the_cells_of_the_guide_run(tmp_path, lake):
+    page = Path(__file__).parents[2] / "docs/guides/notebooks.md"
+    blocks = FENCE.finditer(page.read_text(encoding="utf-8"))
+    cells = [block[3] for block in blocks if block[2] == "ipython"]
+    assert len(cells) == 3
+    out = notebook(tmp_path, lake, *cells, RUNLAKE_LAKE=lake)
+    assert "Error" not in out
+    (row,) = rl.open(lake).runs("name = 'baseline'").rows()
+    assert (row["status"], row["tags"]) == ("finished", ["first", "cpu"])
+    assert (row["config.lr"], row["config.layers"]) == (0.1, "[64, 64]")
+    assert len(rows(lake, "watched")) == 2000

@@ -10,10 +10,13 @@ PACKAGES = {
     "hydra": "hydra-core",
     "keras": "keras",
     "lightgbm": "lightgbm",
+    "loguru": "loguru",
     "optuna": "optuna",
     "ray": "ray[tune]",
+    "rich": "rich",
     "sklearn": "scikit-learn",
     "spacy": "spacy",
+    "tqdm": "tqdm",
     "xgboost": "xgboost",
 }
 

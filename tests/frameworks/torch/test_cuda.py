@@ -1,7 +1,10 @@
 """Tensors on a CUDA device are logged without waiting for it, with the values that they have at the call."""
 
 import os
+import subprocess
 import sys
+import threading
+import time
 
 import pytest
 import torch
@@ -145,3 +148,49 @@ def test_no_call_of_a_loop_waits_for_the_device(run):
         finally:
             torch.cuda.set_sync_debug_mode("default")
     assert len(values(run, "loss")) == 51
+
+
+def test_more_calls_than_may_wait_lose_nothing(run):
+    tensor = torch.zeros((), device="cuda")
+    busy()
+    for step in range(6000):
+        tensor += 1
+        run.log({"loss": tensor}, step=step)
+    assert values(run, "loss") == list(range(1, 6001))
+
+
+def test_threads_that_log_to_one_run(run):
+    def log(thread):
+        tensor = torch.zeros((), device="cuda")
+        for step in range(500):
+            tensor.fill_(step)
+            run.log({f"loss {thread}": tensor}, step=step)
+
+    threads = [threading.Thread(target=log, args=(thread,)) for thread in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for thread in range(4):
+        assert values(run, f"loss {thread}") == list(range(500))
+
+
+def test_a_device_that_fails_is_told_and_ends_nothing(tmp_path):
+    script = """
+import sys, torch
+import runlake as rl
+run = rl.init("p", "n", lake=sys.argv[1], quiet=True)
+run.log({"before": torch.tensor(1.0, device="cuda")}, step=0)
+run.flush()
+place = torch.tensor([5], device="cuda")
+run.log({"loss": torch.zeros(1, device="cuda")[place][0]}, step=1)
+run.finish()
+"""
+    began = time.monotonic()
+    command = [sys.executable, "-c", script, tmp_path / "lake"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "loss of step 1 is not recorded: cannot go on with the CUDA device" in done.stderr
+    assert time.monotonic() - began < 50
+    (row,) = rl.open(tmp_path / "lake").metrics(["before"]).rows()
+    assert row["value"] == 1.0
