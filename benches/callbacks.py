@@ -107,6 +107,42 @@ def of_ignite(run: runlake.Run) -> Callable[[int], object]:
     return call
 
 
+def of_fastai(run: runlake.Run) -> Callable[[int], object]:
+    import torch
+    from fastai.data.core import DataLoaders
+    from fastai.learner import Learner
+
+    from runlake.fastai import RunlakeCallback
+
+    rows = [(torch.zeros(1), torch.zeros(1))]
+    learn = Learner(
+        DataLoaders.from_dsets(rows, rows, bs=1, device="cpu"),
+        torch.nn.Linear(1, 1),
+        loss_func=torch.nn.functional.mse_loss,
+        cbs=RunlakeCallback(run),
+    )
+    learn.create_opt()
+    learn.n_epoch, learn.loss, learn.training = 1, torch.tensor(0.5), True
+    learn.runlake.before_fit()
+
+    def call(step: int) -> None:
+        learn.train_iter = step
+        learn.runlake.after_loss()
+
+    return call
+
+
+def of_ultralytics(run: runlake.Run) -> Callable[[int], object]:
+    import torch
+
+    from runlake.ultralytics import RunlakeCallback
+
+    callback = RunlakeCallback(run)
+    losses = {name: torch.tensor(0.5) for name in ("box_loss", "cls_loss", "dfl_loss")}
+    trainer = SimpleNamespace(loss_items=losses, epoch=0, train_loader=[])
+    return lambda _: callback.on_train_batch_end(trainer)
+
+
 def of_summary_writer(run: runlake.Run) -> Callable[[int], object]:
     from runlake.torch import SummaryWriter
 
@@ -164,6 +200,8 @@ CALLBACKS = {
         "Transformers' callback": of_transformers,
         "Accelerate's tracker": of_accelerate,
         "Ignite's logger": of_ignite,
+        "fastai's callback": of_fastai,
+        "Ultralytics' callback": of_ultralytics,
         "`SummaryWriter.add_scalar`": of_summary_writer,
         "`watch` of two layers, every 100 steps": of_watch,
     },

@@ -9,6 +9,8 @@ checkout, in ``$RUNLAKE_CACHE`` (default ``~/.cache/runlake``), shared by all ch
   makes it; with arguments it is used where it is there.
 * ``frameworks-<key>`` and ``torch-<key>``: likewise, for the tests below ``tests/frameworks``, which ``test`` runs in these; with
   arguments ``frameworks`` runs what is named, such as ``frameworks light -k keras``.
+* ``oldest-<key>``: likewise, with the oldest versions that are supported, for CPython 3.11. Only ``frameworks oldest`` makes it, and
+  runs ``tests/frameworks/light`` in it.
 * ``env-<checkout>-<profile>``: a small environment on top of it, in which this checkout's wheel
   is installed, so that what is tested is what users install.
 * ``target``: what cargo builds, one checkout at a time.
@@ -45,7 +47,7 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 TASKS = {
     "demo": "build, and train the models of examples/digits.py; arguments go to the program",
     "test": "lint, and all tests; with arguments, only pytest with these",
-    "frameworks": "only the tests of callbacks for frameworks: all, or `light` or `torch` with pytest's arguments",
+    "frameworks": "only the tests of callbacks for frameworks: all, or `light`, `torch` or `oldest` with pytest's arguments",
     "lint": "formatting, clippy, ruff, mypy and licences",
     "fmt": "format all Rust and Python files",
     "bench": "build for release, and run benches/log.py; arguments go to the program",
@@ -69,11 +71,15 @@ def environment(name: str, requirements: str) -> tuple[Path, Path]:
 
 TOOLS, REQUIREMENTS = environment("tools", "requirements-test.txt")
 RECIPES, RECIPES_REQUIREMENTS = environment("recipes", "requirements-recipes.txt")
-# Folder below tests/frameworks -> the environment that it is tested in.
+# Environments that tests of frameworks run in: each those of the folder of its name, the oldest those of `light`.
 FRAMEWORKS = {
     "light": environment("frameworks", "requirements-frameworks.txt"),
     "torch": environment("torch", "requirements-torch.txt"),
+    "oldest": environment("oldest", "requirements-frameworks-oldest.txt"),
 }
+ALWAYS = ("light", "torch")  # the others are run by their name alone
+# Old packages warn of what newer ones changed; faults of our own stay errors.
+OF_OLD = ["-W", "default", "-W", "error::runlake.errors.RunlakeWarning"]
 # What benches/frameworks.py measures in these, and beside what.
 MEASURED = {"light": ("keras",), "torch": ("lightning", "transformers")}
 TRACKERS = ("alembic", "mlflow-skinny", "sqlalchemy", "tensorboard", "wandb")
@@ -245,16 +251,19 @@ def test(steps: Steps, arguments: list[str]) -> None:
 
 def frameworks(steps: Steps, env: Path, arguments: list[str]) -> None:
     """Run the tests of each framework with the real one, and runlake as it is installed in ``env``."""
-    wanted, options = (arguments[:1], arguments[1:]) if arguments else (FRAMEWORKS, ["-n", "2"])
+    wanted, options = (arguments[:1], arguments[1:]) if arguments else (ALWAYS, ["-n", "2"])
     for name in wanted:
         made, requirements = FRAMEWORKS[name]
+        is_old = name == "oldest"
+        folder = "light" if is_old else name
         if set_up(steps, made, requirements):
             pytest = [
                 str(made / BIN / "python"),
                 "-m",
                 "pytest",
+                *(OF_OLD if is_old else []),
                 *options,
-                f"tests/frameworks/{name}",
+                f"tests/frameworks/{folder}",
             ]
             steps.run(f"pytest ({name} frameworks)", *pytest, env=made, PYTHONPATH=str(alone(env)))
 

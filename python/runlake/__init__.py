@@ -93,6 +93,7 @@ __all__ = [
 _FRAMEWORKS = (
     "accelerate",
     "catboost",
+    "fastai",
     "github",
     "hydra",
     "ignite",
@@ -107,9 +108,11 @@ _FRAMEWORKS = (
     "ray",
     "rich",
     "sklearn",
+    "spacy",
     "torch",
     "tqdm",
     "transformers",
+    "ultralytics",
     "xgboost",
 )
 # What few programs need, and the module that it is in.

@@ -95,7 +95,9 @@ class RunlakeCallback(keras.callbacks.Callback):
         optimizer = self.model.optimizer
         self._batches_an_update = getattr(optimizer, "gradient_accumulation_steps", None) or 1
         if optimizer is not None:
-            self._next = max(self._next, int(optimizer.iterations) * self._batches_an_update)
+            self._next = max(
+                self._next, int(optimizer.iterations.numpy()) * self._batches_an_update
+            )
         rate = getattr(optimizer, "_learning_rate", None)
         is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
         self._schedule = rate if is_schedule else None

@@ -44,6 +44,8 @@ class RunlakeCallback(xgboost.callback.TrainingCallback):
         super().__init__()
         self._held = hold(run, init)
         self._first = 0
+        self._next = 0  # the iteration after the last one that was logged
+        self._history: Mapping[str, Mapping[str, Any]] = {}  # XGBoost's own
         self._is_described = False
 
     @property
@@ -72,11 +74,20 @@ class RunlakeCallback(xgboost.callback.TrainingCallback):
     def _begin(self, model: Any) -> None:
         self._held.begin()
         self._is_described = False
+        self._next, self._history = 0, {}
         is_one = isinstance(model, xgboost.Booster)  # else it is a fold's each
         self._first = model.num_boosted_rounds() if is_one else 0
 
     @soft
     def _log(self, model: Any, epoch: int, evals_log: Mapping[str, Mapping[str, Any]]) -> None:
+        self._log_values(epoch, evals_log)
+        if not self._is_described:  # the parameters are complete once it is trained
+            self._is_described = True
+            booster = model if isinstance(model, xgboost.Booster) else model.cvfolds[0].bst
+            describe(self.run, _settings(json.loads(booster.save_config())))
+
+    def _log_values(self, epoch: int, evals_log: Mapping[str, Mapping[str, Any]]) -> None:
+        self._next, self._history = epoch + 1, evals_log
         self.run.log(
             {
                 f"{data}/{name}": value
@@ -86,17 +97,18 @@ class RunlakeCallback(xgboost.callback.TrainingCallback):
             },
             step=self._first + epoch,
         )
-        if not self._is_described:  # the parameters are complete once it is trained
-            self._is_described = True
-            booster = model if isinstance(model, xgboost.Booster) else model.cvfolds[0].bst
-            describe(self.run, _settings(json.loads(booster.save_config())))
 
     @soft
     def _end(self, model: Any) -> None:
         try:
+            # Of the iteration that another callback stops at, XGBoost does not tell those after it.
+            histories = [each for metrics in self._history.values() for each in metrics.values()]
+            if any(len(history) > self._next for history in histories):
+                self._log_values(self._next, self._history)
             if isinstance(model, xgboost.Booster):
                 self._record(model)
         finally:
+            self._history = {}
             self._held.finish()
 
     def _record(self, model: xgboost.Booster) -> None:

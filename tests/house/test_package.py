@@ -39,3 +39,8 @@ def test_the_command_and_the_module_are_the_same():
         [sys.executable, "-m", "runlake", "--version"], check=True, capture_output=True, text=True
     )
     assert distribution().version in done.stdout
+
+
+def test_spacy_finds_the_logger_by_its_name():
+    (entry,) = [e for e in distribution().entry_points if e.group == "spacy_loggers"]
+    assert (entry.name, entry.value) == ("runlake.RunlakeLogger.v1", "runlake.spacy:runlake_logger")

@@ -9,7 +9,7 @@ import pytest
 from pages import optional
 
 GUIDES = Path(__file__).parents[3] / "docs/guides/frameworks"
-HERE = "catboost hydra jax keras lightgbm logs optuna progress ray sklearn xgboost".split()
+HERE = "catboost hydra jax keras lightgbm logs optuna progress ray sklearn spacy xgboost".split()
 
 
 @pytest.mark.timeout(180)

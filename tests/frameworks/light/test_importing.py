@@ -15,6 +15,7 @@ PACKAGES = {
     "ray": "ray[tune]",
     "rich": "rich",
     "sklearn": "scikit-learn",
+    "spacy": "spacy",
     "tqdm": "tqdm",
     "xgboost": "xgboost",
 }

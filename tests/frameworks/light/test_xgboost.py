@@ -69,9 +69,12 @@ def test_importances_are_recorded_by_the_names_of_features(lake, sets):
     assert {"alpha", "beta"} <= found.keys()
 
 
-def test_early_stopping_leaves_the_best_iteration_and_score(lake, sets):
+@pytest.mark.parametrize("is_first", [True, False])
+def test_early_stopping_leaves_the_best_iteration_and_score(lake, sets, is_first):
+    ours = RunlakeCallback(project="p", lake=lake)
     stop = xgboost.callback.EarlyStopping(rounds=3)
-    booster, kept = train(sets, RunlakeCallback(project="p", lake=lake), stop, rounds=200)
+    callbacks = (ours, stop) if is_first else (stop, ours)
+    booster, kept = train(sets, *callbacks, rounds=200)
     found = recorded.attributes(lake)
     assert found["summary/best_iteration"] == booster.best_iteration
     assert found["summary/best_score"] == pytest.approx(booster.best_score)

@@ -1,5 +1,6 @@
 """What tests of the frameworks on PyTorch share: what the lake of a test has."""
 
+import os
 import socket
 
 import pytest
@@ -39,3 +40,15 @@ def free_port():
     with socket.socket() as place:
         place.bind(("127.0.0.1", 0))
         return place.getsockname()[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network_for_ultralytics(tmp_path_factory):
+    """Have Ultralytics fetch and tell nothing: it would look for a font when it reads a data set.
+
+    It reads its settings where it is imported, here before any test.
+    """
+    folder = tmp_path_factory.mktemp("settings")
+    (folder / "Ultralytics").mkdir()
+    (folder / "Ultralytics/Arial.ttf").touch()
+    os.environ |= {"YOLO_OFFLINE": "1", "YOLO_CONFIG_DIR": str(folder), "YOLO_AUTOINSTALL": "0"}

@@ -9,7 +9,7 @@ import pytest
 from pages import optional
 
 FOLDER = Path(__file__).parents[3] / "docs/guides/frameworks"
-GUIDES = ["accelerate", "ignite", "lightning", "torch", "transformers"]
+GUIDES = "accelerate fastai ignite lightning torch transformers ultralytics".split()
 
 
 @pytest.mark.timeout(180)

@@ -8,10 +8,12 @@ import pytest
 
 PACKAGES = {
     "accelerate": "accelerate",
+    "fastai": "fastai",
     "ignite": "pytorch-ignite",
     "lightning": "lightning",
     "torch": "torch",
     "transformers": "transformers",
+    "ultralytics": "ultralytics",
 }
 
 
