@@ -99,6 +99,8 @@ def test_one_run_that_cannot_be_finished_stops_no_other(tmp_path, lake):
 ENDLESS = (
     BEGIN
     + """
+    import signal
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
     print("ready", flush=True)
     while True:
         run.log({"n": step}, step=step)
