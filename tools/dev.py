@@ -285,8 +285,10 @@ def bench_frameworks(steps: Steps, arguments: list[str]) -> None:
     for folder in arguments or MEASURED:
         made, requirements = FRAMEWORKS[folder]
         python = str(made / BIN / "python")
-        more = {"PYTHONPATH": str(alone(env)), "KERAS_BACKEND": "jax"}
         with tempfile.TemporaryDirectory() as trackers:
+            # Ultralytics writes its settings to where it is told.
+            more = {"KERAS_BACKEND": "jax", "YOLO_CONFIG_DIR": trackers}
+            more["PYTHONPATH"] = str(alone(env))
             pip = [python, "-m", "pip", "install", "--quiet", "--target", trackers, *TRACKERS]
             if set_up(steps, made, requirements) and steps.run("install other trackers", *pip):
                 steps.run(folder, python, "benches/callbacks.py", folder, env=made, **more)
