@@ -161,9 +161,22 @@ def test_a_cell_that_begins_a_run_is_run_twice(notebook, lake):
     book = notebook("import runlake as rl; count = 0", begin, begin, "rl.log({'n': 7})", "rl.run")
     assert book.errors() == {}
     assert "<b>run 2</b> (running)" in book.shown(4)[0]["text/html"]
-    # The end of the kernel is one of its runs: it was not killed.
     assert runs(lake) == {"run 1": "finished", "run 2": "finished"}
     assert (values(lake, "run 1", "n"), values(lake, "run 2", "n")) == ([1], [2, 7])
+
+
+@pytest.mark.parametrize(("end", "status"), [("graceful", "finished"), ("immediate", "killed")])
+def test_a_kernel_that_ends_finishes_its_run_and_one_that_is_killed_loses_no_row(
+    notebook, lake, end, status
+):
+    book = notebook(
+        "import runlake as rl\nrun = rl.init('p', 'open')\nview = run.live(every=0.02)",
+        "for n in range(1000):\n    run.log({'n': n}, step=n)",
+        shutdown_kernel=end,
+    )
+    assert book.errors() == {}
+    assert runs(lake) == {"open": status}
+    assert values(lake, "open", "n") == list(range(1000))
 
 
 def test_a_run_of_a_callback_that_a_cell_gave_ends_with_the_next_run(notebook, lake):

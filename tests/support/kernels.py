@@ -20,7 +20,9 @@ class Notebook(NotebookClient):
     A cell that prints the text ``interrupted`` is interrupted then.
     """
 
-    def __init__(self, *cells: str, folder: Path, interrupted: str | None = None) -> None:
+    def __init__(
+        self, *cells: str, folder: Path, interrupted: str | None = None, **options: Any
+    ) -> None:
         notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
         super().__init__(
             notebook,
@@ -28,6 +30,7 @@ class Notebook(NotebookClient):
             kernel_name="python3",
             allow_errors=True,
             resources={"metadata": {"path": str(folder)}},
+            **options,
         )
         self._interrupted = interrupted
         self.messages: list[tuple[str, dict[str, Any]]] = []

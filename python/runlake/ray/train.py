@@ -146,7 +146,7 @@ def join() -> Run:
 
     Example:
         >>> def train(config):
-        ...     with runlake.ray.train.join() as run:
+        ...     with join() as run:
         ...         for step in range(1000):
         ...             run.log({"loss": train_step()}, step=step)
     """
