@@ -11,7 +11,7 @@ pytest.importorskip(
     "ipykernel", reason="ipykernel is a test requirement on every platform but this"
 )
 
-from kernels import Notebook
+from run_notebooks import Notebook
 
 BEGIN = "%load_ext runlake\nimport runlake as rl"
 
