@@ -8,8 +8,8 @@ from scripts import run as run_script
 
 import runlake as rl
 
-# Two processes of which the first logs, while the second goes on to where they meet. What PyTorch's older versions call otherwise
-# is found under both names.
+# Two processes of which the first logs, while the second goes on to where they meet. What PyTorch's older versions call
+# otherwise is found under both names.
 BEGIN = """
     import json, os, sys, warnings
     warnings.simplefilter("ignore")
@@ -50,6 +50,7 @@ VALUES = """
             "there": DTensor.from_local(torch.ones(rank), mesh, [Shard(0)], shape=(1,), stride=(1,)),
             "part": DTensor.from_local(torch.tensor(rank + 1.0), mesh, [Partial()]),
             "sum": rows.sum(),
+            "norm": torch.linalg.vector_norm(rows),
             "whole": rows.sum().full_tensor(),
             "alone": DTensor.from_local(
                 torch.tensor(7.0), init_device_mesh("cpu", (2, 1)), [Replicate(), Partial()]
@@ -113,12 +114,11 @@ WATCHED = """
 
 @pytest.fixture
 def in_two_processes(tmp_path, lake, free_port):
-    """Run a script in two processes, with the lake and further arguments, and return what it prints."""
+    """Run a script in two processes and return what it prints."""
 
     def run(text):
         variables = {"PORT": str(free_port), "OMP_NUM_THREADS": "1"}
-        script = BEGIN + text + END
-        out, _ = run_script(tmp_path, script, lake, timeout_secs=150, **variables)
+        out, _ = run_script(tmp_path, BEGIN + text + END, lake, timeout_secs=150, **variables)
         return json.loads(out)
 
     return run
@@ -131,8 +131,8 @@ def test_what_one_process_has_not_as_a_whole_is_a_warning(in_two_processes, lake
     del found["step"]
     whole = {"replicated": 3.0, "learnt": 3.0, "here": 1.0, "whole": 6.0, "alone": 7.0}
     assert found == whole | {"reduced": 3.0}
-    assert len(points("step")) == 9
-    assert len(told) == 2
+    assert len(points("step")) == 10
+    assert len(told) == 3  # in a minute: of sums, of norms, and of what is elsewhere
     assert all("log its full_tensor(), which all of them call" in text for text in told)
     assert error.startswith('metric "rows": cannot log torch')
 

@@ -1,4 +1,4 @@
-"""TRL's trainers are Trainers of Transformers: `RunlakeCallback` records what they add, of a model and a tokenizer made here."""
+"""TRL's trainers are Trainers of Transformers: `RunlakeCallback` records what they add, with a tiny model made here."""
 
 import copy
 import socket
