@@ -33,7 +33,8 @@ def keeper(kind: type) -> Callable[[Any], Any] | None:
     """Return what tells of objects of a type where their values are; None for a type whose values are always at hand.
 
     That takes an object and returns None where the object itself is to be kept, until its ``is_ready()``; the number where it is
-    at hand; a tuple of address, type, device and stream where it is in the memory of a CUDA device.
+    at hand; a tuple of address, type, device and stream where it is in the memory of a CUDA device; and where this process cannot
+    have it, a text that says why.
     """
     if kind.__module__.partition(".")[0] == "jaxlib" and hasattr(kind, "copy_to_host_async"):
         return _of_array
@@ -99,12 +100,8 @@ class _Distributed:
         with self._torch.no_grad():
             local = tensor.to_local()
         if local.numel() != 1 or _is_summed_up(tensor):
-            from .hooks import tell
-
             where = ", ".join(map(str, tensor.placements))
-            text = f"a DTensor whose value is on several ranks ({where}): log its full_tensor(), which all of them call"
-            tell("run.log", ValueError(text))
-            return {}  # no values at all
+            return f"its value is on several ranks ({where}); log full_tensor() of it, which all of them call"
         is_plain = type(local) is self._torch.Tensor
         return self._where_local(local) if is_plain else local.item()
 
