@@ -132,10 +132,10 @@ def test_what_one_process_has_not_as_a_whole_is_a_warning(in_two_processes, lake
     whole = {"replicated": 3.0, "learnt": 3.0, "here": 1.0, "whole": 6.0, "alone": 7.0}
     assert found == whole | {"reduced": 3.0}
     assert len(points("step")) == 10
-    # "sum" is unread for the same cause as "part", which is told once.
-    assert [text.partition(" is not recorded: ")[0] for text in told] == [
-        f"{name} of step {step}" for name, step in (("there", 3), ("part", 4), ("norm", 6))
-    ]
+    # A cause is told once: that of "sum" is that of "part", and so is that of "norm" in older versions.
+    named = [text.partition(" is not recorded: ")[0] for text in told]
+    assert named[:2] == ["there of step 3", "part of step 4"]
+    assert named[2:] in ([], ["norm of step 6"])
     assert all("log full_tensor() of it, which all of them call" in text for text in told)
     assert error.startswith('metric "rows": cannot log torch')
 
