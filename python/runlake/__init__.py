@@ -93,6 +93,7 @@ __all__ = [
 _FRAMEWORKS = (
     "accelerate",
     "catboost",
+    "dagster",
     "fastai",
     "github",
     "hydra",
@@ -104,6 +105,7 @@ _FRAMEWORKS = (
     "loguru",
     "notebook",
     "optuna",
+    "prefect",
     "pytest",
     "ray",
     "rich",
