@@ -92,6 +92,7 @@ __all__ = [
 # The modules for frameworks and tools: `runlake.keras` is imported when it is named, and with it the framework.
 _FRAMEWORKS = (
     "accelerate",
+    "airflow",
     "catboost",
     "dagster",
     "fastai",

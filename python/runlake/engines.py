@@ -6,6 +6,7 @@ attempt of it. How a step ended is known where the block of its run is left; not
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
@@ -53,21 +54,34 @@ def open_step(step: Step | None, given: Mapping[str, Any]) -> Run:
 
 
 def settings_among(arguments: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return those arguments of a step that are settings: a few scalars, lists and mappings of them, and models of Pydantic.
+    """Return those arguments of a step that are settings: a few scalars, lists and mappings of them, data classes and models of Pydantic.
 
     What is data is left out, such as arrays, data frames and long lists; so is what Pydantic keeps secret.
     """
     found: dict[str, Any] = {}
     for name, value in arguments.items():
-        plain = value.model_dump() if hasattr(value, "model_dump") else value
-        if isinstance(plain, _SCALARS):
+        plain = _opened(value)
+        if _is_scalar(plain):
             found[str(name)] = plain
         elif isinstance(plain, (Mapping, list, tuple, set)) and len(plain) <= _MOST_ITEMS:
             if isinstance(plain, Mapping):
                 found[str(name)] = settings_among(plain)
-            elif all(isinstance(item, _SCALARS) for item in plain):
+            elif all(map(_is_scalar, plain)):
                 found[str(name)] = list(plain)
     return found
+
+
+def _opened(value: Any) -> Any:
+    """Return the fields of a model or data class; anything else as it is."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return value
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, _SCALARS) or getattr(value, "ndim", None) == 0
 
 
 @soft

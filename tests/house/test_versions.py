@@ -14,7 +14,10 @@ def pins(name):
 
 
 def test_the_table_has_the_versions_of_the_environments():
-    newest, oldest = pins("frameworks") | pins("torch"), pins("frameworks-oldest")
+    newest = {}
+    for name in ("frameworks", "torch", "flows", "airflow"):
+        newest |= pins(name)
+    oldest = pins("frameworks-oldest")
     table = {package: versions for package, *versions in ROW.findall(PAGE)}
     assert table == {name: [oldest.get(name, ""), newest[name]] for name in table}
     pages = {path.stem for path in (ROOT / "docs/guides/frameworks").glob("*.md")} - {"index"}

@@ -1,6 +1,9 @@
 """`runlake.dagster` with the real Dagster: assets and ops, in this process and in processes of steps."""
 
+from pathlib import Path
+
 import dagster as dg
+import pages
 import pytest
 import recorded
 import scripts
@@ -8,6 +11,8 @@ from broken import BrokenRun
 
 import runlake as rl
 from runlake.dagster import RunlakeResource
+
+GUIDE = Path(__file__).parents[3] / "docs/guides/frameworks/dagster.md"
 
 
 class Training(dg.Config):
@@ -225,3 +230,7 @@ def test_wrong_arguments_are_told_at_once(tracker):
         tracker.init(dg.build_op_context(), projekt="p")
     with pytest.raises(ValueError, match="projekt"):
         RunlakeResource(projekt="p")
+
+
+def test_the_program_of_the_guide_runs(tmp_path):
+    pages.run_optional(GUIDE, tmp_path)

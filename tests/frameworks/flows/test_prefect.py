@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+from pathlib import Path
 
+import pages
 import pytest
 import recorded
 import scripts
@@ -10,6 +12,7 @@ from broken import BrokenRun
 
 import runlake as rl
 
+GUIDE = Path(__file__).parents[3] / "docs/guides/frameworks/prefect.md"
 pytestmark = pytest.mark.timeout(180)  # of the first test, that the server starts is a part
 
 
@@ -272,3 +275,9 @@ def test_what_cannot_be_learned_of_prefect_fails_no_flow(prefect, lake, monkeypa
 def test_wrong_arguments_are_told_at_once(prefect):
     with pytest.raises(TypeError, match="unexpected keyword argument 'projekt'"):
         rl.prefect.init(projekt="p")
+
+
+def test_the_program_of_the_guide_runs(prefect_server, tmp_path, monkeypatch):
+    for name, value in prefect_server.items():
+        monkeypatch.setenv(name, value)
+    pages.run_optional(GUIDE, tmp_path)
