@@ -151,14 +151,14 @@ def of_summary_writer(run: runlake.Run) -> Callable[[int], object]:
 
 
 def of_watch(run: runlake.Run) -> Callable[[int], object]:
-    """A model of two layers, at every 100th step."""
+    """A model of three small layers of attention, at every 100th step."""
     import torch
 
     from runlake.torch import watch
 
-    layers = torch.nn.Linear(16, 16), torch.nn.Linear(16, 16)
-    optimizer = torch.optim.SGD(torch.nn.Sequential(*layers).parameters(), lr=0.0)
-    model = torch.nn.ModuleList(layers)
+    layer = torch.nn.TransformerEncoderLayer(64, 2, 128)
+    model = torch.nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
     for parameter in model.parameters():
         parameter.grad = torch.rand_like(parameter)
     watched = watch(model, run, every=100)
@@ -203,7 +203,7 @@ CALLBACKS = {
         "fastai's callback": of_fastai,
         "Ultralytics' callback": of_ultralytics,
         "`SummaryWriter.add_scalar`": of_summary_writer,
-        "`watch` of two layers, every 100 steps": of_watch,
+        "`watch` of 36 parameters, every 100 steps": of_watch,
     },
 }
 

@@ -4,7 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The greatest integer magnitude that every smaller integer shares with `f64`: 2^53.
-pub const EXACT_INTEGER: i64 = 1 << 53;
+const EXACT_INTEGER: u64 = 1 << 53;
+
+/// The integer as a float; `None` past 2^53, where that may be another number.
+#[inline]
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+pub fn exact(integer: i64) -> Option<f64> {
+    (integer.unsigned_abs() <= EXACT_INTEGER).then_some(integer as f64)
+}
 
 /// A metric's number within one writer, given in order of first use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +76,13 @@ pub enum Scalar {
 }
 
 impl Scalar {
+    /// An integer; its digits are kept where `f64` does not hold it.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "the digits are kept beside it past 2^53")]
+    pub fn int(value: i64) -> Self {
+        exact(value).map_or_else(|| Self::Exact(value as f64, value.to_string().into()), Self::Number)
+    }
+
     /// The `value` column: `None` for a text.
     #[must_use]
     pub fn value(&self) -> Option<f64> {
@@ -182,8 +197,8 @@ impl Attribute {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "the digits are kept beside it past 2^53")]
     pub fn int(value: i64) -> Self {
-        let exact = value.unsigned_abs() <= EXACT_INTEGER.unsigned_abs();
-        Self { kind: AttributeType::Int, number: Some(value as f64), text: (!exact).then(|| value.to_string()) }
+        let text = exact(value).is_none().then(|| value.to_string());
+        Self { kind: AttributeType::Int, number: Some(value as f64), text }
     }
 
     /// An integer of any size, by its decimal digits and its nearest float.
@@ -227,8 +242,12 @@ mod tests {
 
     #[test]
     fn integers_past_2_to_the_53_keep_their_digits() {
-        assert_eq!(Attribute::int(EXACT_INTEGER).text, None);
-        assert_eq!(Attribute::int(EXACT_INTEGER + 1).text.as_deref(), Some("9007199254740993"));
+        for exact in [1 << 53, -1 << 53] {
+            assert_eq!(Attribute::int(exact).text, None);
+            assert_eq!(Scalar::int(exact).text(), None);
+        }
+        assert_eq!(Attribute::int((1 << 53) + 1).text.as_deref(), Some("9007199254740993"));
+        assert_eq!(Scalar::int((-1 << 53) - 1), Scalar::Exact(-9_007_199_254_740_992.0, "-9007199254740993".into()));
         assert_eq!(Attribute::int(i64::MIN).text.as_deref(), Some("-9223372036854775808"));
     }
 

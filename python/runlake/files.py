@@ -1,7 +1,8 @@
 """Files that a framework writes, such as checkpoints and models: recorded by reference, as attributes of the run.
 
 This is the one place where such files are handed over. They stay where they are: recorded is where, how large, which bytes
-(SHA-256), of which step, and how good. A folder counts as its files, in the order of their paths.
+(SHA-256), of which step, and how good. A folder counts as its files, in the order of their paths. `<name>` is the file's own name,
+and where this run has another file of that name, the folder's before it: `best/epoch=3.ckpt`.
 
 | attribute | type | meaning |
 |---|---|---|
@@ -19,6 +20,7 @@ import contextlib
 import hashlib
 import os
 import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from .handle import Run
 
 _CHUNK_BYTES = 1 << 20
+# Run -> name -> the file that has it.
+_places: weakref.WeakKeyDictionary[Run, dict[str, Path]] = weakref.WeakKeyDictionary()
 
 
 def record(
@@ -38,7 +42,6 @@ def record(
     path: str | os.PathLike[str],
     *,
     kind: str,
-    name: str | None = None,
     step: int | None = None,
     score: float | None = None,
 ) -> None:
@@ -48,7 +51,6 @@ def record(
         run: The run that it is of.
         path: Where it is.
         kind: What it is: "checkpoint", "model".
-        name: What it is called in the run. Default: the name of the file.
         step: The step that it was written at.
         score: How good it is.
 
@@ -58,7 +60,7 @@ def record(
     place = Path(path).absolute()
     is_here = "://" not in os.fspath(path)
     size = sum(file.stat().st_size for file in _files(place)) if is_here else None
-    prefix = f"file/{name or place.name}"
+    prefix = f"file/{_named(run, place)}"
     known = {
         "path": address(path),
         "kind": kind,
@@ -102,6 +104,17 @@ def digest(path: Path) -> str:
         while chunk := file.read(_CHUNK_BYTES):
             found.update(chunk)
     return found.hexdigest()
+
+
+def _named(run: Run, place: Path) -> str:
+    """Return what a file is called in a run: no other one of it is called that."""
+    taken = _places.setdefault(run, {})
+    name = place.name
+    for folder in place.parents:
+        if taken.setdefault(name, place) == place:
+            break
+        name = f"{folder.name}/{name}"
+    return name
 
 
 def _files(path: Path) -> Iterator[Path]:

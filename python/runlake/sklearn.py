@@ -1,12 +1,13 @@
 """`runlake.sklearn`: records estimators, cross-validations and searches of scikit-learn. Nothing of it is patched.
 
-`fit` fits an estimator and records it, `record` records one that is fitted. What the estimator itself raises is raised; what goes
-wrong in recording is a warning.
+`fit` fits an estimator and records it, `fitting` records one that its block fits, `record` one that is fitted. What the
+estimator itself raises is raised; what goes wrong in recording is a warning.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import encode, importances
@@ -57,23 +58,50 @@ def fit(
     Example:
         >>> model = runlake.sklearn.fit(LogisticRegression(C=0.1), x, y, cv=5, project="digits")
     """
-    held = hold(run, init)
-    try:
-        _describe(held.run, estimator, X)
+    with fitting(estimator, run=run, **init) as recorded:
+        _describe_data(recorded, X)
         if cv is not None:
             scores = cross_validate(
                 estimator, X, y, cv=cv, scoring=scoring, params=params, return_train_score=True
             )
-            _record_folds(held.run, scores)
+            _record_folds(recorded, scores)
         began = time.perf_counter()
         estimator.fit(X, y, **(params or {}))
-        _record_fitted(held.run, estimator, {"fit_secs": time.perf_counter() - began})
+        _summarize(recorded, {"fit_secs": time.perf_counter() - began})
+    return estimator
+
+
+@contextmanager
+def fitting(estimator: Any, *, run: Run | None = None, **init: Any) -> Iterator[Run]:
+    """Record an estimator that is fitted in a ``with`` block: its parameters before, at the end what `record` says.
+
+    Args:
+        estimator: The estimator. The block fits it, or a search that it is.
+        run: The run to record in. Without it, and without arguments for one, it is the active run.
+        **init: Arguments of `runlake.init` for a run of its own, which is finished at the end of the block: as failed, where
+            that raises.
+
+    Yields:
+        The run.
+
+    Raises:
+        TypeError: For a run and arguments, or for what is no run.
+
+    Example:
+        >>> with runlake.sklearn.fitting(model, project="digits") as run:
+        ...     model.fit(x, y)
+        ...     run.summary["accuracy"] = model.score(x_test, y_test)
+    """
+    held = hold(run, init)
+    _describe(held.run, estimator)
+    try:
+        yield held.run
     except BaseException as error:
         if held.is_own:
             held.run.fail(error)
         raise
+    _record_fitted(held.run, estimator)
     held.finish()
-    return estimator
 
 
 def record(estimator: Any, *, run: Run | None = None, **init: Any) -> None:
@@ -95,20 +123,27 @@ def record(estimator: Any, *, run: Run | None = None, **init: Any) -> None:
         >>> search = GridSearchCV(SVC(), {"C": [0.1, 1, 10]}).fit(x, y)
         >>> runlake.sklearn.record(search, project="digits")
     """
-    held = hold(run, init)
-    _describe(held.run, estimator, None)
-    _record_fitted(held.run, estimator, {})
-    held.finish()
+    with fitting(estimator, run=run, **init):
+        pass  # it was
 
 
 @soft
-def _describe(run: Run, estimator: Any, data: Any) -> None:
-    settings = parameters(estimator)
+def _describe(run: Run, estimator: Any) -> None:
+    describe(run, parameters(estimator))
+
+
+@soft
+def _describe_data(run: Run, data: Any) -> None:
     shape = getattr(data, "shape", None)
     if shape is not None:
         rows, *columns = shape
-        settings["data"] = {"rows": rows, **({"features": columns[0]} if columns else {})}
-    describe(run, settings)
+        found = {"rows": rows, **({"features": columns[0]} if columns else {})}
+        describe(run, {"data": found})
+
+
+@soft
+def _summarize(run: Run, results: Mapping[str, Any]) -> None:
+    run.summary.update(results)
 
 
 def parameters(estimator: Any) -> dict[str, Any]:
@@ -166,13 +201,13 @@ def _score_name(key: str) -> str:
 
 
 @soft
-def _record_fitted(run: Run, estimator: Any, results: dict[str, Any]) -> None:
+def _record_fitted(run: Run, estimator: Any) -> None:
     if hasattr(estimator, "cv_results_"):
         _record_candidates(run, estimator)
         for name in ("best_score_", "best_index_", "best_params_"):
             if (value := getattr(estimator, name, None)) is not None:
-                results[name.rstrip("_")] = _nested(value) if name == "best_params_" else value
-    run.summary.update(results)
+                found = _nested(value) if name == "best_params_" else value
+                run.summary[name.rstrip("_")] = found
     for kind, values in _importances(estimator):
         importances.record(run, values, kind=kind)
 

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use self::driver::{Context, Driver, Function};
 use crate::error::Result;
-use crate::value::{EXACT_INTEGER, Scalar};
+use crate::value::Scalar;
 
 /// How many scalars one kernel copies.
 pub const MAX_SCALARS: usize = 16;
@@ -83,25 +83,14 @@ impl Kind {
     }
 
     /// The scalar whose bits are the lowest of these.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_possible_wrap,
-        clippy::cast_precision_loss,
-        reason = "takes the bits of the kind; integers past 2^53 keep their digits"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "takes the bits of the kind")]
     fn scalar(self, bits: u64) -> Scalar {
         Scalar::Number(match self {
             Self::Bool => f64::from(u8::from(bits as u8 != 0)),
             Self::I8 => f64::from(bits as u8 as i8),
             Self::I16 => f64::from(bits as u16 as i16),
             Self::I32 => f64::from(bits as u32 as i32),
-            Self::I64 => {
-                let integer = bits as i64;
-                if integer.unsigned_abs() > EXACT_INTEGER.unsigned_abs() {
-                    return Scalar::Exact(integer as f64, integer.to_string().into());
-                }
-                integer as f64
-            }
+            Self::I64 => return Scalar::int(bits as i64),
             Self::U8 => f64::from(bits as u8),
             Self::BF16 => half::bf16::from_bits(bits as u16).to_f64(),
             Self::F16 => half::f16::from_bits(bits as u16).to_f64(),
@@ -280,5 +269,39 @@ impl Device {
         // SAFETY: the record lives as long as the process, and nobody else has it. All bits are good values of its fields.
         unsafe { ptr::write_bytes(place.record, 0, 1) };
         Ok(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_of_each_kind_are_read_from_their_lowest_bits() {
+        // What lies above them in the record is another value's, or was never set.
+        let above = |bytes: u64| if bytes == 8 { 0 } else { u64::MAX << (8 * bytes) };
+        let kinds = [
+            ("bool", 2, 1.0),
+            ("bool", 0, 0.0),
+            ("int8", 0xFF, -1.0),
+            ("int16", 0x8000, -32768.0),
+            ("int32", 0xFFFF_FFFE, -2.0),
+            ("int64", u64::MAX, -1.0),
+            ("uint8", 0xFF, 255.0),
+            ("bfloat16", 0x3FC0, 1.5),
+            ("float16", 0x3E00, 1.5),
+            ("float32", u64::from(0.1_f32.to_bits()), f64::from(0.1_f32)),
+            ("float64", 0.1_f64.to_bits(), 0.1),
+        ];
+        for (name, bits, expected) in kinds {
+            let kind = Kind::named(name).unwrap();
+            assert_eq!(kind.scalar(bits | above(kind.bytes())), Scalar::Number(expected), "{name}");
+        }
+        assert_eq!(Kind::named("complex64"), None);
+    }
+
+    #[test]
+    fn a_tensors_integer_past_2_to_the_53_keeps_its_digits() {
+        assert_eq!(Kind::I64.scalar((1 << 53) + 1).text(), Some("9007199254740993"));
     }
 }

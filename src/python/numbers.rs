@@ -14,7 +14,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-use crate::value::EXACT_INTEGER;
+use crate::value::exact;
 
 /// How an object holds its value.
 #[derive(Debug, Clone, Copy)]
@@ -125,12 +125,6 @@ unsafe fn int(value: *mut ffi::PyObject) -> Option<f64> {
     // SAFETY: attached, and the value is an int.
     let integer = unsafe { ffi::PyLong_AsLongLongAndOverflow(value, &raw mut overflow) };
     if overflow == 0 { exact(integer) } else { None }
-}
-
-#[inline]
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-fn exact(integer: i64) -> Option<f64> {
-    (integer.unsigned_abs() <= EXACT_INTEGER.unsigned_abs()).then_some(integer as f64)
 }
 
 /// Checks Python's own types.

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat, PyInt, PyString};
 
 use super::numbers;
-use crate::value::{EXACT_INTEGER, Scalar};
+use crate::value::Scalar;
 
 /// The value as a scalar.
 ///
@@ -45,11 +45,8 @@ fn converted(value: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
 
 /// An integer; its digits are kept where `f64` does not hold it.
 fn integer(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
-    if let Ok(small) = value.extract::<i64>()
-        && small.unsigned_abs() <= EXACT_INTEGER.unsigned_abs()
-    {
-        #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-        return Ok(Scalar::Number(small as f64));
+    if let Ok(integer) = value.extract() {
+        return Ok(Scalar::int(integer));
     }
     // An enumeration's member shows its name instead.
     let digits: String = value.py().get_type::<PyInt>().call_method1("__repr__", (value,))?.extract()?;

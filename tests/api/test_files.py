@@ -43,8 +43,8 @@ def test_a_folder_counts_as_its_files(run, tmp_path):
     (tmp_path / "c" / "sub").mkdir(parents=True)
     (tmp_path / "c" / "b").write_text("1")
     (tmp_path / "c" / "sub" / "a").write_text("22")
-    files.record(run, tmp_path / "c", kind="checkpoint", name="last")
-    found = known(run, "last")
+    files.record(run, tmp_path / "c", kind="checkpoint")
+    found = known(run, "c")
     assert found["bytes"] == 3
     assert found["sha256"] == sha256(f"{sha256('1')}  b\n{sha256('22')}  sub/a\n")
 
@@ -60,6 +60,20 @@ def test_what_a_file_of_the_same_name_had_is_gone(run, tmp_path):
         "bytes": 5,
         "sha256": sha256("newer"),
     }
+
+
+def test_files_of_one_name_in_several_folders_are_told_apart(run, tmp_path):
+    places = [tmp_path / folder / "last.ckpt" for folder in ("a", "b", "c/b")]
+    for place in [*places, *places]:  # the second time under the same name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(str(place))
+        files.record(run, place, kind="checkpoint")
+    run.finish()
+    found = recorded.under("file/", recorded.attributes(run.lake))
+    for name, place in zip(["last.ckpt", "b/last.ckpt", "c/b/last.ckpt"], places, strict=True):
+        assert found[f"{name}/path"] == str(place)
+        assert found[f"{name}/sha256"] == sha256(str(place))
+    assert len([path for path in found if path.endswith("/path")]) == len(places)
 
 
 def test_a_file_elsewhere_is_known_by_its_address(run):

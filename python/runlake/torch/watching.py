@@ -27,7 +27,6 @@ from runlake import hooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -101,12 +100,7 @@ class Watch:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.remove()
 
     @hooks.soft
@@ -137,50 +131,54 @@ class Watch:
             return
         stepped = _stepped(optimizer)
         named = [(name, p) for name, p in model.named_parameters() if id(p) in stepped]
-        values: dict[str, torch.Tensor] = {}
         with torch.no_grad():
             gradients = ((name, p.grad) for name, p in named if p.grad is not None)
-            _describe("gradients", gradients, values)
-            _describe("parameters", named, values)
+            values = {**_describe("gradients", gradients), **_describe("parameters", named)}
         if values:
-            run.log(_at_hand(values), step)
+            run.log(values, step)
 
 
 def _stepped(optimizer: Any) -> set[int]:
     return {id(p) for group in optimizer.param_groups for p in group["params"]}
 
 
-def _describe(
-    kind: str, tensors: Iterable[tuple[str, torch.Tensor]], values: dict[str, torch.Tensor]
-) -> None:
-    """Add the metrics of tensors, as tensors of their devices. Only to sum up what a sparse one has waits for a device."""
-    norms = []
+def _describe(kind: str, tensors: Iterable[tuple[str, torch.Tensor]]) -> dict[str, Any]:
+    """Return the metrics of tensors: numbers of those on the CPU, tensors of other devices.
+
+    Only to sum up what a sparse one has waits for a device. Samples of one length are sorted together: a call of PyTorch takes
+    longer than what it does to a small tensor.
+    """
+    alike: dict[tuple[torch.device, int], list[tuple[str, torch.Tensor, torch.Tensor]]] = {}
     for name, tensor in tensors:
         elements = _elements(tensor)
-        if not elements.numel() or not elements.is_floating_point():
-            continue
-        prefix = f"{kind}/{name}"
-        values[f"{prefix}/norm"] = norm = torch.linalg.vector_norm(elements)
+        if elements.numel() and elements.is_floating_point():
+            sample = elements[:: -(-elements.numel() // _MOST_ELEMENTS)]
+            found = alike.setdefault((elements.device, len(sample)), [])
+            found.append((f"{kind}/{name}", elements, sample))
+    values: dict[str, Any] = {}
+    norms = []
+    for (_, length), found in alike.items():
+        names, rows, samples = zip(*found, strict=True)
+        norm = torch.stack(torch._foreach_norm(rows))  # noqa: SLF001 - what clip_grad_norm_ calls
         norms.append(norm)
-        values[f"{prefix}/min"], values[f"{prefix}/max"] = torch.aminmax(elements)
-        stride = -(-elements.numel() // _MOST_ELEMENTS)
-        ordered = elements[::stride].sort().values
+        smallest, largest = zip(*map(torch.aminmax, rows), strict=True)
+        ordered = torch.stack(samples).sort().values
+        columns = {"norm": norm, "min": torch.stack(smallest), "max": torch.stack(largest)}
         for quartile, quarters in _QUARTILES.items():
-            values[f"{prefix}/{quartile}"] = ordered[(len(ordered) - 1) * quarters // 4]
+            columns[quartile] = ordered[:, (length - 1) * quarters // 4]
+        for of, column in columns.items():
+            paths = (f"{name}/{of}" for name in names)
+            values.update(zip(paths, _at_hand(column), strict=True))
     if norms:
-        values[f"{kind}/norm"] = torch.linalg.vector_norm(_stacked(norms))
+        together = [norm.to(norms[0].device, non_blocking=True) for norm in norms]
+        norm = torch.linalg.vector_norm(torch.cat(together), keepdim=True)
+        (values[f"{kind}/norm"],) = _at_hand(norm)
+    return values
 
 
-def _at_hand(values: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """Return values on the CPU as the numbers that they are, all read at once; on a device they stay tensors."""
-    if any(value.device.type != "cpu" for value in values.values()):
-        return values
-    return dict(zip(values, _stacked(list(values.values())).tolist(), strict=True))
-
-
-def _stacked(scalars: list[torch.Tensor]) -> torch.Tensor:
-    device = scalars[0].device
-    return torch.stack([scalar.to(device, non_blocking=True) for scalar in scalars])
+def _at_hand(column: torch.Tensor) -> list[Any]:
+    """Return what a column on the CPU has as numbers, read at once; on a device the elements stay tensors."""
+    return column.tolist() if column.device.type == "cpu" else [*column.unbind()]
 
 
 def _elements(tensor: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,8 @@
 """Arrays of JAX are logged as they are, and nothing waits for them."""
 
+import socket
+import subprocess
+import sys
 import time
 
 import jax
@@ -8,6 +11,26 @@ import pytest
 import recorded
 
 import runlake as rl
+
+# A sum over the devices of two processes, which both of them have.
+OF_TWO = """
+import sys
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+import runlake as rl
+
+address, rank, lake = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+jax.config.update("jax_cpu_collectives_implementation", "gloo")
+jax.distributed.initialize(address, 2, rank)
+mesh = Mesh(np.array(jax.devices()), ("processes",))
+here = np.full(2 // jax.process_count(), rank + 1.0)
+x = jax.make_array_from_process_local_data(NamedSharding(mesh, PartitionSpec("processes")), here)
+total = jax.jit(lambda x, step: x.sum() + step, out_shardings=NamedSharding(mesh, PartitionSpec()))
+with rl.init("p", id="shared", lake=lake, quiet=True) as run:
+    for step in range(3):
+        run.log({f"loss/{rank}": total(x, step)}, step)
+"""
 
 
 @jax.jit
@@ -84,3 +107,20 @@ def test_a_callback_of_jax_hands_values_out_of_a_compiled_function(lake):
         train(3).block_until_ready()
         jax.effects_barrier()
     assert recorded.curve(lake, "loss") == [(0, 1.0), (1, 0.5), (2, 0.25)]
+
+
+def test_a_value_that_processes_share_is_logged_by_each(lake):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    started = [
+        subprocess.Popen([sys.executable, "-c", OF_TWO, address, str(rank), str(lake)])
+        for rank in range(2)
+    ]
+    try:
+        assert [process.wait(60) for process in started] == [0, 0]
+    finally:
+        for process in started:
+            process.kill()
+    for rank in range(2):
+        assert recorded.curve(lake, f"loss/{rank}") == [(0, 3.0), (1, 4.0), (2, 5.0)]

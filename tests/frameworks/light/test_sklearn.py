@@ -193,6 +193,30 @@ def test_an_error_of_the_estimator_is_raised_and_the_run_failed(lake, data):
     assert recorded.only_run(lake)["status"] == "failed"
 
 
+def test_what_a_block_fits_is_recorded_at_its_end(lake, data):
+    made = LogisticRegression(C=0.5)
+    with runlake.sklearn.fitting(made, project="p", lake=lake) as run:
+        made.fit(*data)
+        rl.log({"seen": 300})  # it is the active run
+        run.summary["accuracy"] = made.score(*data)
+    row = recorded.only_run(lake)
+    assert row["status"] == "finished"
+    assert row["config.C"] == 0.5
+    assert row["summary.coef.x0"] == made.coef_[0, 0]
+    assert row["summary.accuracy"] == made.score(*data)
+    assert recorded.metrics(lake) == {"seen"}
+
+
+def test_a_block_that_raises_has_failed(lake, data):
+    made = LogisticRegression()
+    with pytest.raises(KeyError), runlake.sklearn.fitting(made, project="p", lake=lake):
+        made.fit(*data)
+        raise KeyError
+    row = recorded.only_run(lake)
+    assert row["status"] == "failed"
+    assert "summary.coef.x0" not in row
+
+
 def test_nothing_of_scikit_learn_is_replaced(lake, data):
     before = LogisticRegression.fit, GridSearchCV.fit, cross_validate
     runlake.sklearn.fit(LogisticRegression(), *data, cv=2, project="p", lake=lake)
