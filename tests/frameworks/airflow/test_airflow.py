@@ -1,7 +1,5 @@
 """`runlake.airflow` with the real Airflow: DAGs that a program runs by `dag.test()`."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pages
@@ -103,15 +101,3 @@ def test_the_program_of_the_guide_runs(airflow_home, tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(tmp_path))
     pages.run_optional(GUIDE, tmp_path)
-
-
-def test_airflow_that_is_missing_is_told_of(tmp_path):
-    script = "import sys; sys.modules['airflow'] = None; import runlake; runlake.airflow"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stderr.splitlines()[-1].endswith("pip install apache-airflow")

@@ -147,7 +147,7 @@ PROCESSES = """
             if run.attempt == 1:
                 raise ValueError("no luck")
 
-    @dg.job(resource_defs={"tracker": RunlakeResource(lake=os.environ["THE_LAKE"])})
+    @dg.job(resource_defs={"tracker": RunlakeResource(lake=dg.EnvVar("THE_LAKE"))})
     def train():
         fit()
 
