@@ -171,14 +171,16 @@ def test_a_retry_in_another_process_goes_on_with_the_run(tmp_path, lake):
 
 
 def test_a_step_that_is_called_outside_of_dagster_is_a_new_run_each_time(tracker, lake):
-    @dg.op
-    def fit(context: dg.OpExecutionContext, tracker: RunlakeResource) -> None:
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["monday"]))
+    def model(context: dg.AssetExecutionContext, tracker: RunlakeResource) -> None:
         with tracker.init(context, name="n"):
             pass
 
-    fit(dg.build_op_context(), tracker=tracker)
-    fit(dg.build_op_context(), tracker=tracker)
-    assert [(row["name"], row["attempt"]) for row in recorded.runs(lake)] == [("n", 1)] * 2
+    for _ in range(2):
+        model(dg.build_asset_context(partition_key="monday"), tracker=tracker)
+    rows = recorded.runs(lake)
+    assert [(row["name"], row["attempt"]) for row in rows] == [("n", 1)] * 2
+    assert [row["config.partition_key"] for row in rows] == ["monday"] * 2
 
 
 def test_a_resource_that_is_disabled_records_nothing(instance, lake):
