@@ -67,6 +67,7 @@ def test_wrong_arguments_are_told():
 
 
 def test_settings_that_cannot_be_stored_end_nothing(monkeypatch):
+    monkeypatch.setattr("runlake.hooks._told", {})
     monkeypatch.setattr("runlake.active.init", lambda **_: BrokenRun())
     with pytest.warns(rl.RunlakeWarning, match="everything fails"):
         engines.open_step(step(lr=1), {})

@@ -5,6 +5,8 @@ import os
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+from runlake import hooks
+
 os.environ |= {
     "DAGSTER_DISABLE_TELEMETRY": "yes",
     "DO_NOT_TRACK": "1",
@@ -23,6 +25,12 @@ def pytest_configure(config):
 def pytest_xdist_make_scheduler(config, log):
     """Have one process run the tests of a file: each that runs flows would start a server."""
     return LoadFileScheduling(config, log)
+
+
+@pytest.fixture(autouse=True)
+def nothing_told_yet(monkeypatch):
+    """Warn of each cause again, which another test may have been warned of within a minute."""
+    monkeypatch.setattr(hooks, "_told", {})
 
 
 @pytest.fixture(scope="session")
