@@ -1,6 +1,7 @@
 """What tests of workflow engines share: engines that keep to folders of the tests and tell nobody of what is run."""
 
 import os
+import tempfile
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
@@ -38,8 +39,10 @@ def prefect_server(tmp_path_factory):
     """A server of Prefect on this machine, for all tests that run flows: the variables that lead programs to it."""
     home = tmp_path_factory.mktemp("prefect")
     with pytest.MonkeyPatch.context() as patch:
-        # Prefect reads where it keeps things when it is imported: here, before any test.
+        # Prefect reads where it keeps things when it is imported: here, before any test. The database is a temporary file.
         patch.setenv("PREFECT_HOME", str(home))
+        patch.setenv("TMPDIR", str(home))
+        patch.setattr(tempfile, "tempdir", None)
         from prefect.settings import PREFECT_API_URL
         from prefect.testing.utilities import prefect_test_harness
 
