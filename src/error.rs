@@ -112,14 +112,14 @@ pub enum Error {
     /// The Arrow library refused; columns disagree with their schema.
     #[error("cannot build a record batch: {0}")]
     Arrow(#[from] arrow::error::ArrowError),
-    /// A value that a device computed after it was logged, or did not.
+    /// A value that this process could not have: a device did not compute it, or it is on other processes, too.
     #[error("{metrics} of step {step} is not recorded: {cause}")]
     Unread {
-        /// The metrics of the call.
+        /// Of the call: those that are not recorded.
         metrics: String,
         /// Its step.
         step: i64,
-        /// What its framework said.
+        /// Why.
         cause: String,
     },
     /// A CUDA device, or its driver, refused.

@@ -9,8 +9,8 @@ checkout, in ``$RUNLAKE_CACHE`` (default ``~/.cache/runlake``), shared by all ch
   makes it; with arguments it is used where it is there.
 * ``frameworks-<key>``, ``torch-<key>``, ``flows-<key>`` and ``airflow-<key>``: likewise, for the tests below ``tests/frameworks``,
   which ``test`` runs in these; with arguments ``frameworks`` runs what is named, such as ``frameworks light -k keras``.
-* ``oldest-<key>``: likewise, with the oldest versions that are supported, for CPython 3.11. Only ``frameworks oldest`` makes it, and
-  runs ``tests/frameworks/light`` in it.
+* ``oldest-<key>`` and ``oldest-torch-<key>``: likewise, with the oldest versions that are supported, for CPython 3.11. Only
+  ``frameworks oldest`` and ``frameworks oldest-torch`` make them, and run ``tests/frameworks/light`` and ``torch`` in them.
 * ``env-<checkout>-<profile>``: a small environment on top of it, in which this checkout's wheel
   is installed, so that what is tested is what users install.
 * ``target``: what cargo builds, one checkout at a time.
@@ -47,7 +47,7 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 TASKS = {
     "demo": "build, and train the models of examples/digits.py; arguments go to the program",
     "test": "lint, and all tests; with arguments, only pytest with these",
-    "frameworks": "only the tests of callbacks for frameworks: all, or `light`, `torch`, `flows`, `airflow` or `oldest` with pytest's arguments",
+    "frameworks": "only the tests of callbacks for frameworks: all, or `light`, `torch`, `flows`, `airflow`, `oldest` or `oldest-torch` with pytest's arguments",
     "lint": "formatting, clippy, ruff, mypy and licences",
     "fmt": "format all Rust and Python files",
     "bench": "build for release, and run benches/log.py; arguments go to the program",
@@ -71,15 +71,17 @@ def environment(name: str, requirements: str) -> tuple[Path, Path]:
 
 TOOLS, REQUIREMENTS = environment("tools", "requirements-test.txt")
 RECIPES, RECIPES_REQUIREMENTS = environment("recipes", "requirements-recipes.txt")
-# Environments that tests of frameworks run in: each those of the folder of its name, the oldest those of `light`.
+# Environments that tests of frameworks run in, each those of the folder of its name.
 FRAMEWORKS = {
     "light": environment("frameworks", "requirements-frameworks.txt"),
     "torch": environment("torch", "requirements-torch.txt"),
     "flows": environment("flows", "requirements-flows.txt"),
     "airflow": environment("airflow", "requirements-airflow.txt"),
     "oldest": environment("oldest", "requirements-frameworks-oldest.txt"),
+    "oldest-torch": environment("oldest-torch", "requirements-torch-oldest.txt"),
 }
-ALWAYS = ("light", "torch", "flows", "airflow")  # the others are run by their name alone
+# Those with old versions, which are run by their name alone, and the folder of tests that each runs.
+OLDEST = {"oldest": "light", "oldest-torch": "torch"}
 # Old packages warn of what newer ones changed; faults of our own stay errors.
 OF_OLD = ["-W", "default", "-W", "error::runlake.errors.RunlakeWarning"]
 # What benches/frameworks.py measures in these, and beside what.
@@ -168,7 +170,7 @@ def target_folder() -> Iterator[None]:
 
 def set_up(steps: Steps, env: Path, requirements: Path) -> bool:
     """Install the required packages once per Python and requirements file."""
-    name = env.name.partition("-")[0]
+    name = env.name.rpartition("-")[0]
     with locked(name):
         complete = env / "complete"
         if complete.exists():
@@ -253,19 +255,18 @@ def test(steps: Steps, arguments: list[str]) -> None:
 
 def frameworks(steps: Steps, env: Path, arguments: list[str]) -> None:
     """Run the tests of each framework with the real one, and runlake as it is installed in ``env``."""
-    wanted, options = (arguments[:1], arguments[1:]) if arguments else (ALWAYS, ["-n", "2"])
+    always = [name for name in FRAMEWORKS if name not in OLDEST]
+    wanted, options = (arguments[:1], arguments[1:]) if arguments else (always, ["-n", "2"])
     for name in wanted:
         made, requirements = FRAMEWORKS[name]
-        is_old = name == "oldest"
-        folder = "light" if is_old else name
         if set_up(steps, made, requirements):
             pytest = [
                 str(made / BIN / "python"),
                 "-m",
                 "pytest",
-                *(OF_OLD if is_old else []),
+                *(OF_OLD if name in OLDEST else []),
                 *options,
-                f"tests/frameworks/{folder}",
+                f"tests/frameworks/{OLDEST.get(name, name)}",
             ]
             steps.run(f"pytest ({name} frameworks)", *pytest, env=made, PYTHONPATH=str(alone(env)))
 

@@ -46,6 +46,7 @@ CLASSES = {
             "rank",
             "resumed",
             "finished",
+            "state",
             "logged_rows",
         ),
         "lost_rows",

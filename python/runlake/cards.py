@@ -19,12 +19,11 @@ _WIDTH, _HEIGHT = 120, 20
 
 def run_card(run: Run) -> str:
     """Return what a run is, where it is, its settings and its latest values."""
-    state = "disabled" if run.disabled else "finished" if run.finished else "running"
     facts: list[tuple[str, Any]] = [("project", run.project), ("id", run.id)]
     facts += [(key, text) for key, text in (("folder", run.path), ("notes", run.notes)) if text]
     facts += [("tags", ", ".join(run.tags))] if run.tags else []
     parts = [
-        _title(run.name, state),
+        _title(run.name, run.state),
         _table(facts),
         _part("settings", dict(run.config)),
         _part("values", run.last_values()),

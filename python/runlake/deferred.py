@@ -6,6 +6,9 @@ PyTorch on a CUDA device by a copy that the device makes in its turn, so that th
 (`src/python/deferred.rs`) holds what each call kept, in order, and looks whether it is there: at the next calls, every `PAUSE_SECS`,
 and at the end. Values that are at hand, on the CPU, and those of other devices are read at once.
 
+A `DTensor` may have its value in parts on several ranks. To read it they all have to take part, and of these some may log nothing:
+so nothing is communicated here. What is on this rank as a whole is recorded, and of the rest a warning tells.
+
 Nothing here imports a framework: who logs one of its arrays has imported it.
 """
 
@@ -30,12 +33,15 @@ def keeper(kind: type) -> Callable[[Any], Any] | None:
     """Return what tells of objects of a type where their values are; None for a type whose values are always at hand.
 
     That takes an object and returns None where the object itself is to be kept, until its ``is_ready()``; the number where it is
-    at hand; a tuple of address, type, device and stream where it is in the memory of a CUDA device.
+    at hand; a tuple of address, type, device and stream where it is in the memory of a CUDA device; and where this process cannot
+    have it, a text that says why.
     """
     if kind.__module__.partition(".")[0] == "jaxlib" and hasattr(kind, "copy_to_host_async"):
         return _of_array
     torch = sys.modules.get("torch")
     if torch is not None and issubclass(kind, torch.Tensor):
+        if hasattr(kind, "full_tensor"):
+            return _Distributed(torch)
         # Of other subclasses nobody knows where their values are.
         return _Tensors(torch) if kind in (torch.Tensor, torch.nn.Parameter) else _item
     return None
@@ -79,6 +85,31 @@ class _Tensors:
             return tensor.item()
         device = tensor.get_device()
         return tensor.data_ptr(), kind, device, self._stream(device)
+
+
+class _Distributed:
+    """Tells where the values of PyTorch's DTensors are."""
+
+    def __init__(self, torch: Any) -> None:
+        self._torch = torch
+        self._where_local = _Tensors(torch)
+
+    def __call__(self, tensor: Any) -> Any:
+        if tensor.numel() != 1:
+            return tensor
+        with self._torch.no_grad():
+            local = tensor.to_local()
+        if local.numel() != 1 or _is_summed_up(tensor):
+            where = ", ".join(map(str, tensor.placements))
+            return f"its value is on several ranks ({where}); log full_tensor() of it, which all of them call"
+        is_plain = type(local) is self._torch.Tensor
+        return self._where_local(local) if is_plain else local.item()
+
+
+def _is_summed_up(tensor: Any) -> bool:
+    """Whether the value of a DTensor is a sum, or the like, of what several ranks have."""
+    sizes = zip(tensor.placements, tensor.device_mesh.shape, strict=True)
+    return any(placement.is_partial() and size > 1 for placement, size in sizes)
 
 
 class _Reader:

@@ -69,6 +69,7 @@ class Run(_runlake.Run):
     # Settings that callbacks may change: theirs, and those of earlier attempts.
     described: dict[str, Any]
     beside: Run | None  # see the module of that name
+    _ending: str
     _settings: dict[str, Any]
     _results: dict[str, Any]
     _errands: list[threading.Thread]
@@ -78,6 +79,7 @@ class Run(_runlake.Run):
         self.labels = Labels()
         self.described = {}
         self.beside = None
+        self._ending = "finished"
         self._settings = {}
         self._results = {}
         self._errands = []
@@ -133,6 +135,13 @@ class Run(_runlake.Run):
     def group(self) -> str | None:
         """The group of runs that it belongs to; None without one."""
         return self.labels.group
+
+    @property
+    def state(self) -> str:
+        """How it stands for this process: "running", "finished", "failed", or "disabled"."""
+        if self.disabled:
+            return "disabled"
+        return self._ending if self.finished else "running"
 
     @property
     def url(self) -> str:
@@ -262,7 +271,10 @@ class Run(_runlake.Run):
             self._endings.pop()(self)
         for errand in self._errands:
             errand.join()
-        if self.close(status) and not self.labels.quiet:
+        has_ended = self.close(status)
+        if has_ended:
+            self._ending = status
+        if has_ended and not self.labels.quiet:
             say(
                 f"{self.labels.name} {status}, {self.logged_rows:,} values: runlake --lake {self.lake} show {self.id}"
             )
@@ -326,10 +338,8 @@ class Run(_runlake.Run):
                 self.finish()
 
     def __repr__(self) -> str:
-        state = "disabled" if self.disabled else "finished" if self.finished else "running"
-        return (
-            f"<runlake.Run {self.labels.name!r} ({state}): project {self.project!r}, id {self.id}>"
-        )
+        where = f"project {self.project!r}, id {self.id}"
+        return f"<runlake.Run {self.labels.name!r} ({self.state}): {where}>"
 
     def _repr_html_(self) -> str:
         """Show the run in a notebook: what it is, where it is, its settings and its latest values."""

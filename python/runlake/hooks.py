@@ -77,11 +77,16 @@ class Held:
         if self.is_own:
             weakref.finalize(callback, self.finish).atexit = False
 
+    @property
+    def address(self) -> dict[str, Any]:
+        """What `joining` says of the run, which is not opened for that."""
+        return self._address if self._run is None else joining(self._run)
+
     def __deepcopy__(self, _: object) -> Held:
         return Held(self.run, is_own=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self._address if self._run is None else joining(self._run)
+        return self.address
 
     def __setstate__(self, address: dict[str, Any]) -> None:
         self._run, self._address, self.is_own = None, address, False

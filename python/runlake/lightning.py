@@ -99,7 +99,8 @@ class RunlakeLogger(Logger):
         """
         if self._prefix:
             metrics = {f"{self._prefix}{name}": value for name, value in metrics.items()}
-        self._later.log(metrics, step)
+        # Where a module logs a metric `step`, that is the step, and in older versions a float.
+        self._later.log(metrics, None if step is None else int(step))
 
     @rank_zero_only
     @hooks.soft

@@ -1,8 +1,14 @@
-"""`%load_ext runlake`: the cell magic `%%track`, which opens a run around a cell. Nothing else of IPython is changed."""
+"""`%load_ext runlake`: the cell magic `%%track`, which opens a run around a cell. Other cells are left as they are.
+
+A magic is a function that IPython calls and does not await. So that a cell below `%%track` may use ``await``, the call of the magic is
+awaited by the cell itself, and runs in the loop in which IPython runs all cells that await.
+"""
 
 from __future__ import annotations
 
 import ast
+import contextlib
+import inspect
 import json
 import shlex
 from typing import TYPE_CHECKING, Any
@@ -11,6 +17,7 @@ from .active import init
 from .hooks import needs
 
 with needs("ipython"):
+    from IPython import get_ipython
     from IPython.core.error import UsageError
     from IPython.core.magic import Magics, cell_magic, magics_class
     from IPython.core.magic_arguments import argument, magic_arguments
@@ -18,20 +25,37 @@ with needs("ipython"):
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
     from types import CodeType
 
 _CELL_MAGICS = "cell"
 _TRACK = "track"
+_CALL = f"get_ipython().run_cell_magic({_TRACK!r}, "  # what IPython makes of the line of the magic
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Add `%%track` to a shell of IPython: ``%load_ext runlake``."""
+    unload_ipython_extension(shell)
     shell.register_magics(RunlakeMagics)
+    shell.input_transformers_post.append(_awaited)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Take `%%track` away again: ``%unload_ext runlake``."""
     shell.magics_manager.magics[_CELL_MAGICS].pop(_TRACK, None)
+    if _awaited in shell.input_transformers_post:
+        shell.input_transformers_post.remove(_awaited)
+
+
+def _awaited(lines: list[str]) -> list[str]:
+    """Put ``await`` before the call of `%%track` in a cell that awaits; return the lines of any other cell as they are."""
+    if not lines or not lines[0].startswith(_CALL):
+        return lines
+    call = ast.parse("".join(lines), mode="eval").body
+    cell = ast.literal_eval(call.args[-1])  # type: ignore[attr-defined]
+    shell = get_ipython()
+    awaits = shell.should_run_async(cell, transformed_cell=shell.transform_cell(cell))
+    return [f"await {lines[0]}", *lines[1:]] if awaits else lines
 
 
 @magics_class
@@ -60,17 +84,26 @@ class RunlakeMagics(Magics):
         """
         chosen = self._arguments(line)
         settings = dict(_setting(text) for text in chosen.config)
-        first, last = self._compiled(cell)
-        tags = [tag.strip() for tag in (chosen.tags or "").split(",") if tag.strip()]
-        run = init(chosen.project, chosen.name, settings, tags=tags, quiet=True)
-        try:
-            with run:
-                if chosen.live:
-                    run.live()
-                exec(first, self.shell.user_ns)  # noqa: S102 - it is the user's cell
-                return last and eval(last, self.shell.user_ns)  # noqa: S307 - as above
-        finally:
-            display(run)
+        parts = self._compiled(cell)
+        tracked = _tracked(chosen, settings)
+        if any(map(_awaits, parts)):
+            return self._evaluated(parts, tracked)  # the cell awaits it: see `_awaited`
+        given = None
+        with tracked:
+            for part in parts:
+                given = eval(part, self.shell.user_ns)  # noqa: S307 - it is the user's cell
+        return given
+
+    async def _evaluated(
+        self, parts: list[CodeType], tracked: contextlib.AbstractContextManager[None]
+    ) -> Any:
+        given = None
+        with tracked:
+            for part in parts:
+                given = eval(part, self.shell.user_ns)  # noqa: S307 - as above
+                if _awaits(part):
+                    given = await given
+        return given
 
     def _arguments(self, line: str) -> argparse.Namespace:
         try:
@@ -80,16 +113,35 @@ class RunlakeMagics(Magics):
         parsed: argparse.Namespace = self.track.parser.parse_args(words)
         return parsed
 
-    def _compiled(self, cell: str) -> tuple[CodeType, CodeType | None]:
+    def _compiled(self, cell: str) -> list[CodeType]:
         """Return the code of a cell, and apart from it that of its last expression, if it ends with one."""
         shell = self.shell
         source = shell.transform_cell(cell)
         file = shell.compile.cache(source, shell.execution_count, raw_code=cell)
         tree = shell.transform_ast(shell.compile.ast_parse(source, filename=file))
-        last = None
+        parts = [(tree, "exec")]
         if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = shell.compile(ast.Expression(tree.body.pop().value), file, "eval")
-        return shell.compile(tree, file, "exec"), last
+            parts.append((ast.Expression(tree.body.pop().value), "eval"))
+        with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0):
+            return [shell.compile(part, file, mode) for part, mode in parts]
+
+
+@contextlib.contextmanager
+def _tracked(chosen: argparse.Namespace, settings: dict[str, Any]) -> Iterator[None]:
+    """Open a run, finish it at the end, and show it."""
+    tags = [tag.strip() for tag in (chosen.tags or "").split(",") if tag.strip()]
+    run = init(chosen.project, chosen.name, settings, tags=tags, quiet=True)
+    try:
+        with run:
+            if chosen.live:
+                run.live()
+            yield
+    finally:
+        display(run)
+
+
+def _awaits(code: CodeType) -> bool:
+    return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
 def _setting(text: str) -> tuple[str, Any]:

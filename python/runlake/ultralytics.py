@@ -16,6 +16,7 @@ Steps are batches from 1, those of the epochs before a `resume` included. Of sev
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import files, hooks
@@ -114,7 +115,10 @@ class RunlakeCallback:
         self._batches += 1
         if RANK > 0:
             return
-        values = {f"batch/{name}": value for name, value in trainer.loss_items.items()}
+        losses = trainer.loss_items
+        if not isinstance(losses, Mapping):  # before 8.4: a tensor
+            losses = dict(zip(trainer.loss_names, losses.flatten(), strict=False))
+        values = {f"batch/{name}": value for name, value in losses.items()}
         self._later.log(values, self._step(trainer))
 
     @hooks.soft

@@ -22,6 +22,8 @@ pub(super) struct Event {
     pub values: Vec<(String, Scalar)>,
     /// What is recorded later, as a device is still computing it.
     pub late: LateValues,
+    /// What cannot be recorded: the metric, and why.
+    pub unread: Vec<(String, String)>,
 }
 
 /// The event that this data is.
@@ -65,6 +67,10 @@ fn flatten(mapping: &Bound<'_, PyMapping>, prefix: &str, depth: usize, event: &m
             Met::Late(late) => {
                 name::check("metric name", &path)?;
                 event.late.values.push((path, late));
+                continue;
+            }
+            Met::Unread(cause) => {
+                event.unread.push((path, cause));
                 continue;
             }
         };

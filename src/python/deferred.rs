@@ -319,6 +319,8 @@ impl Call {
 pub(super) enum Met<'py> {
     Late(Late),
     AtHand(Bound<'py, PyAny>),
+    /// Why it cannot be had.
+    Unread(String),
 }
 
 /// What a value is.
@@ -331,6 +333,9 @@ pub(super) fn meet<'py>(value: &Bound<'py, PyAny>) -> PyResult<Met<'py>> {
     let found = keeper.bind(py).call1((value,))?;
     if found.is_none() {
         return Ok(Met::Late(Late::Array(value.clone().unbind())));
+    }
+    if let Ok(cause) = found.cast::<PyString>() {
+        return Ok(Met::Unread(cause.to_str()?.to_owned()));
     }
     let Ok(place) = found.cast::<PyTuple>() else { return Ok(Met::AtHand(found)) };
     let (address, kind, device, handle): (u64, Bound<'_, PyString>, i32, usize) = place.extract()?;

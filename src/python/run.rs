@@ -348,6 +348,9 @@ impl PyRun {
             at = locked.appender.coordinates(step, time);
             locked.appender.log_values(at.0, at.1, &event.values);
         })?;
+        for (metrics, cause) in event.unread {
+            writer.report(&Error::Unread { metrics, step: at.0, cause });
+        }
         if !event.late.values.is_empty() {
             self_.deferred.push(this.as_any(), writer, at, event.late)?;
         }

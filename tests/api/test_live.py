@@ -130,3 +130,15 @@ def test_a_run_shows_its_settings_escaped(lake):
     assert "<th>tags</th><td>&lt;u&gt;</td>" in page
     assert "(running)" in page
     assert "(finished)" in run._repr_html_()
+
+
+def test_a_run_says_how_it_stands(lake):
+    runs = [rl.init("p", lake=lake, quiet=True) for _ in range(2)]
+    off = rl.init("p", lake=lake, mode="disabled")
+    assert [run.state for run in (*runs, off)] == ["running", "running", "disabled"]
+    runs[0].finish()
+    runs[1].fail(ValueError("no"))
+    runs[1].finish()  # a second call changes nothing
+    assert [run.state for run in runs] == ["finished", "failed"]
+    assert "(failed)" in repr(runs[1])
+    assert "(failed)" in runs[1]._repr_html_()

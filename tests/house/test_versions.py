@@ -14,10 +14,8 @@ def pins(name):
 
 
 def test_the_table_has_the_versions_of_the_environments():
-    newest = {}
-    for name in ("frameworks", "torch", "flows", "airflow"):
-        newest |= pins(name)
-    oldest = pins("frameworks-oldest")
+    newest = pins("frameworks") | pins("torch") | pins("flows") | pins("airflow")
+    oldest = pins("frameworks-oldest") | pins("torch-oldest")
     table = {package: versions for package, *versions in ROW.findall(PAGE)}
     assert table == {name: [oldest.get(name, ""), newest[name]] for name in table}
     pages = {path.stem for path in (ROOT / "docs/guides/frameworks").glob("*.md")} - {"index"}

@@ -137,6 +137,40 @@ def test_a_tracked_cell_is_a_run_that_ends_with_it(tmp_path, lake):
     assert rows(lake, "a b") == [0, 1, 2]
 
 
+def test_a_tracked_cell_may_await(tmp_path, lake):
+    out = notebook(
+        tmp_path,
+        lake,
+        "%load_ext runlake",
+        "import asyncio\nasync def given():\n    return 7",
+        "%%track p --name awaits\nrl.log({'n': await given()})\nasync with asyncio.Lock():\n    last = 8\n"
+        "await given() + last",
+        "print('the cell gave', Out[4], 'and', last, 'active:', rl.run)",
+        "%%track p --name 'gives a coroutine'\nawait given()\ngiven()",
+        "print('left alone:', await Out[6])",
+        RUNLAKE_LAKE=lake,
+    )
+    assert "the cell gave 15 and 8 active: None" in out
+    assert "left alone: 7" in out
+    assert runs(lake) == {"awaits": "finished", "gives a coroutine": "finished"}
+    assert rows(lake, "awaits") == [7]
+
+
+def test_where_no_cell_may_await_a_tracked_one_may_not_either(tmp_path, lake):
+    out = notebook(
+        tmp_path,
+        lake,
+        "%load_ext runlake",
+        "%autoawait off",
+        "import contextlib, io\nwith contextlib.redirect_stderr(io.StringIO()):\n"
+        "    result = shell.run_cell('%%track p\\nawait given()')",
+        "print('it was:', result.error_in_exec)",
+        RUNLAKE_LAKE=lake,
+    )
+    assert "'await' outside function" in out.split("it was:")[1]
+    assert not (tmp_path / "lake").exists()
+
+
 def test_a_tracked_cell_that_raises_is_a_failure_and_the_error_goes_on(tmp_path, lake):
     out = notebook(
         tmp_path,
@@ -184,13 +218,14 @@ def test_the_magic_goes_with_its_extension(tmp_path, lake):
     out = notebook(
         tmp_path,
         lake,
-        "has = lambda: 'track' in shell.magics_manager.magics['cell']; a = has()",
+        "has = lambda: ('track' in shell.magics_manager.magics['cell'], len(shell.input_transformers_post)); a = has()",
         "%load_ext runlake",
+        "%reload_ext runlake",
         "b = has()",
         "%unload_ext runlake",
         "print('before, between, after:', a, b, has())",
     )
-    assert "before, between, after: False True False" in out
+    assert "before, between, after: (False, 0) (True, 1) (False, 0)" in out
 
 
 def test_a_view_in_a_notebook_is_one_output_that_is_replaced_until_the_run_ends(tmp_path, lake):
@@ -235,7 +270,7 @@ def test_the_cells_of_the_guide_run(tmp_path, lake):
     page = Path(__file__).parents[2] / "docs/guides/notebooks.md"
     blocks = FENCE.finditer(page.read_text(encoding="utf-8"))
     cells = [block[3] for block in blocks if block[2] == "ipython"]
-    assert len(cells) == 3
+    assert len(cells) == 4
     out = notebook(tmp_path, lake, *cells, RUNLAKE_LAKE=lake)
     assert "Error" not in out
     (row,) = rl.open(lake).runs("name = 'baseline'").rows()

@@ -22,6 +22,7 @@ class BrokenRun:
     id = "broken"
     project = "p"
     name = "n"
+    writer = "000000000001"
     lake = "nowhere"
     disabled = finished = resumed = False
     config = summary = described = BrokenMapping()

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["settings"]
 
 _PLAIN = (bool, int, float, str, type(None))
+# Arguments of schedulers that change nothing of what they do, or say where they begin.
+_NO_SETTINGS = ("self", "optimizer", "last_epoch", "verbose")
 
 
 def settings(optimizer: Optimizer, scheduler: LRScheduler | None = None) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def _of_scheduler(scheduler: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"name": type(scheduler).__name__}
     for name in inspect.signature(type(scheduler).__init__).parameters:
         value = getattr(scheduler, name, None)
-        if name not in ("self", "optimizer", "last_epoch") and _is_plain(value):
+        if name not in _NO_SETTINGS and _is_plain(value):
             found[name] = _plain(value)
     if parts := getattr(scheduler, "_schedulers", None):
         found["schedulers"] = [_of_scheduler(part) for part in parts]

@@ -6,6 +6,9 @@ import socket
 import pytest
 import recorded
 
+# Hugging Face's libraries ask their hub for nothing. They read this where they are imported.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 
 @pytest.fixture
 def points(lake):
@@ -46,9 +49,10 @@ def free_port():
 def _no_network_for_ultralytics(tmp_path_factory):
     """Have Ultralytics fetch and tell nothing: it would look for a font when it reads a data set.
 
-    It reads its settings where it is imported, here before any test.
+    It reads its settings where it is imported, here before any test; older versions know "true" alone.
     """
     folder = tmp_path_factory.mktemp("settings")
     (folder / "Ultralytics").mkdir()
-    (folder / "Ultralytics/Arial.ttf").touch()
-    os.environ |= {"YOLO_OFFLINE": "1", "YOLO_CONFIG_DIR": str(folder), "YOLO_AUTOINSTALL": "0"}
+    for place in (folder / "Ultralytics", folder):  # that of older versions
+        (place / "Arial.ttf").touch()
+    os.environ |= {"YOLO_OFFLINE": "true", "YOLO_CONFIG_DIR": str(folder), "YOLO_AUTOINSTALL": "0"}

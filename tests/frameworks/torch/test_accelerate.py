@@ -3,6 +3,7 @@
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.tracking import GeneralTracker
 from broken import BrokenRun
 
 import runlake as rl
@@ -36,7 +37,7 @@ def test_a_run_of_the_user_is_left_to_the_user(lake, row):
 def test_no_run_is_opened_before_the_trackers_are_started(tmp_path, lake):
     accelerator = Accelerator(cpu=True, log_with=RunlakeTracker(project="p", lake=lake, quiet=True))
     assert not (tmp_path / "lake").exists()
-    accelerator.init_trackers("p")
+    accelerator.init_trackers("p", config={"lr": 0.1})
     assert (tmp_path / "lake").exists()
     accelerator.end_training()
 
@@ -50,6 +51,9 @@ def test_a_run_that_fails_everywhere_ends_no_training():
     accelerator.end_training()
 
 
+@pytest.mark.skipif(
+    not hasattr(GeneralTracker, "start"), reason="older versions start no tracker that is an object"
+)
 def test_a_project_that_cannot_be_is_told_when_the_trackers_are_started(lake):
     accelerator = Accelerator(cpu=True, log_with=RunlakeTracker(project="a\0b", lake=lake))
     with pytest.raises(rl.InvalidName):

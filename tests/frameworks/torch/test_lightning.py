@@ -167,7 +167,7 @@ def test_a_metric_named_step_is_the_step(logger, points):
     assert points("train_acc") == [(40, 0.5), (41, 0.5)]
 
 
-@pytest.mark.parametrize("step", [10, None])
+@pytest.mark.parametrize("step", [10, 10.0, None])
 def test_tensors_are_logged_as_what_they_hold(logger, points, step):
     values = {"f": 0.3, "i": 1, "ft": torch.tensor(0.5), "it": torch.tensor(1)}
     logger.log_metrics(values, step)

@@ -1,6 +1,7 @@
 """`attach` records what Ultralytics trains: a small model on four small pictures, and nothing from the network."""
 
 import copy
+import inspect
 import pickle
 import socket
 from pathlib import Path
@@ -42,7 +43,7 @@ def attach(monkeypatch):
 def model(attach):
     from ultralytics import YOLO
 
-    return YOLO("yolo26n.yaml", verbose=False)
+    return YOLO("yolo11n.yaml", verbose=False)
 
 
 @pytest.fixture
@@ -116,9 +117,13 @@ def test_a_run_of_the_user_stays_open(attach, model, lake, options):
 
 
 def test_an_error_fails_the_run(attach, model, lake, options, row):
+    from ultralytics.engine.trainer import BaseTrainer
+
     def fail(trainer):
         raise ValueError("the loss exploded")
 
+    if "teardown" not in inspect.getsource(BaseTrainer.train):
+        pytest.skip("older versions tell no callback of an error")
     attach(model, project="p", lake=lake, quiet=True)
     model.add_callback("on_train_batch_end", fail)
     with pytest.raises(ValueError, match="exploded"):

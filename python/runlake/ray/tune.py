@@ -1,4 +1,4 @@
-"""`runlake.ray`: a callback for Ray Tune. Each trial is a child run, written by the process that runs the tuner.
+"""`runlake.ray.RunlakeCallback` for Ray Tune. Each trial is a child run, written by the process that runs the tuner.
 
 A tuner that is restored goes on with the same runs.
 """
@@ -7,28 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _runlake, files, hooks
-from .hooks import hold, needs, soft
-from .opening import open_run
+from runlake import _runlake, files, hooks
+from runlake.hooks import hold, needs, soft
+from runlake.opening import open_run
+
+from .reported import numbers
 
 with needs("ray[tune]"):
     from ray.tune.logger import LoggerCallback
     from ray.tune.result import AUTO_RESULT_KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from ray.tune.experiment import Trial
 
-    from .handle import Run
+    from runlake.handle import Run
 
 # What Ray adds to each result: of when, where and how long, not of what was learned.
-_OF_RAY = frozenset(AUTO_RESULT_KEYS) | {
-    "checkpoint_dir_name",
-    "config",
-    "done",
-    "should_checkpoint",
-}
+_OF_RAY = (
+    frozenset(AUTO_RESULT_KEYS) | {"checkpoint_dir_name", "config", "done", "should_checkpoint"}
+) - {"time_total_s"}
 
 
 class RunlakeCallback(LoggerCallback):
@@ -84,7 +81,8 @@ class RunlakeCallback(LoggerCallback):
     def log_trial_result(self, iteration: int, trial: Trial, result: dict[str, Any]) -> None:
         """Log what a trial reports."""
         self.log_trial_start(trial)
-        values = dict(_numbers(result))
+        learned = {key: value for key, value in result.items() if key not in _OF_RAY}
+        values = dict(numbers(learned))
         step = result.get("training_iteration", iteration)
         hooks.log(self._children[trial.trial_id], values, step)
 
@@ -114,15 +112,3 @@ class RunlakeCallback(LoggerCallback):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_children": {}}
-
-
-def _numbers(result: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the numbers of a result by name, those of nested ones with "/"."""
-    for key, value in result.items():
-        name = f"{prefix}{key}"
-        if not prefix and key in _OF_RAY and key != "time_total_s":
-            continue
-        if isinstance(value, dict):
-            yield from _numbers(value, f"{name}/")
-        elif not isinstance(value, (str, bytes, list, tuple)) and value is not None:
-            yield name, value
