@@ -48,7 +48,10 @@ def open_step(step: Step | None, given: Mapping[str, Any]) -> Run:
     check(None, given)
     chosen = {key: value for key, value in given.items() if value is not None}
     arguments, settings = step or ({}, {})
-    run = active.init(**{**arguments, **chosen})
+    known = {
+        key: value for key, value in arguments.items() if value
+    }  # no tags: those of the variable
+    run = active.init(**{**known, **chosen})
     _describe(run, settings)
     return run
 

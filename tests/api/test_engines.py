@@ -55,6 +55,12 @@ def test_what_is_given_counts(lake):
         assert dict(run.config) == {"lr": 1, "depth": 3}
 
 
+def test_where_the_engine_has_no_tags_those_of_the_variable_count(lake, monkeypatch):
+    monkeypatch.setenv("RUNLAKE_TAGS", "nightly")
+    with engines.open_step(engines.Step({"tags": []}, {}), {"lake": lake}) as run:
+        assert run.tags == ("nightly",)
+
+
 def test_without_a_step_it_is_a_run_as_any_other(lake):
     with engines.open_step(None, {"lake": lake}), engines.open_step(None, {"lake": lake}):
         pass
