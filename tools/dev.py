@@ -7,8 +7,8 @@ checkout, in ``$RUNLAKE_CACHE`` (default ``~/.cache/runlake``), shared by all ch
 * ``tools-<key>``: a virtual environment with ``tools/requirements-test.txt``, one per Python.
 * ``recipes-<key>``: one with ``tools/requirements-recipes.txt``, for recipes of the guides. Only ``test`` without arguments
   makes it; with arguments it is used where it is there.
-* ``frameworks-<key>`` and ``torch-<key>``: likewise, for the tests below ``tests/frameworks``, which ``test`` runs in these; with
-  arguments ``frameworks`` runs what is named, such as ``frameworks light -k keras``.
+* ``frameworks-<key>``, ``torch-<key>``, ``flows-<key>`` and ``airflow-<key>``: likewise, for the tests below ``tests/frameworks``,
+  which ``test`` runs in these; with arguments ``frameworks`` runs what is named, such as ``frameworks light -k keras``.
 * ``oldest-<key>`` and ``oldest-torch-<key>``: likewise, with the oldest versions that are supported, for CPython 3.11. Only
   ``frameworks oldest`` and ``frameworks oldest-torch`` make them, and run ``tests/frameworks/light`` and ``torch`` in them.
 * ``env-<checkout>-<profile>``: a small environment on top of it, in which this checkout's wheel
@@ -47,7 +47,7 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 TASKS = {
     "demo": "build, and train the models of examples/digits.py; arguments go to the program",
     "test": "lint, and all tests; with arguments, only pytest with these",
-    "frameworks": "only the tests of callbacks for frameworks: all, or `light`, `torch`, `oldest` or `oldest-torch` with pytest's arguments",
+    "frameworks": "only the tests of callbacks for frameworks: all, or `light`, `torch`, `flows`, `airflow`, `oldest` or `oldest-torch` with pytest's arguments",
     "lint": "formatting, clippy, ruff, mypy and licences",
     "fmt": "format all Rust and Python files",
     "bench": "build for release, and run benches/log.py; arguments go to the program",
@@ -75,6 +75,8 @@ RECIPES, RECIPES_REQUIREMENTS = environment("recipes", "requirements-recipes.txt
 FRAMEWORKS = {
     "light": environment("frameworks", "requirements-frameworks.txt"),
     "torch": environment("torch", "requirements-torch.txt"),
+    "flows": environment("flows", "requirements-flows.txt"),
+    "airflow": environment("airflow", "requirements-airflow.txt"),
     "oldest": environment("oldest", "requirements-frameworks-oldest.txt"),
     "oldest-torch": environment("oldest-torch", "requirements-torch-oldest.txt"),
 }

@@ -92,7 +92,9 @@ __all__ = [
 # The modules for frameworks and tools: `runlake.keras` is imported when it is named, and with it the framework.
 _FRAMEWORKS = (
     "accelerate",
+    "airflow",
     "catboost",
+    "dagster",
     "fastai",
     "github",
     "hydra",
@@ -104,6 +106,7 @@ _FRAMEWORKS = (
     "loguru",
     "notebook",
     "optuna",
+    "prefect",
     "pytest",
     "ray",
     "rich",

@@ -9,6 +9,7 @@ import runlake
 
 # What pip calls a framework, where it is not the name of its module.
 PACKAGES = {
+    "airflow": "apache-airflow",
     "ignite": "pytorch-ignite",
     "hydra": "hydra-core",
     "notebook": "ipython",

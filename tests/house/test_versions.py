@@ -14,7 +14,7 @@ def pins(name):
 
 
 def test_the_table_has_the_versions_of_the_environments():
-    newest = pins("frameworks") | pins("torch")
+    newest = pins("frameworks") | pins("torch") | pins("flows") | pins("airflow")
     oldest = pins("frameworks-oldest") | pins("torch-oldest")
     table = {package: versions for package, *versions in ROW.findall(PAGE)}
     assert table == {name: [oldest.get(name, ""), newest[name]] for name in table}
