@@ -163,9 +163,8 @@ def of_watch(run: runlake.Run) -> Callable[[int], object]:
         parameter.grad = torch.rand_like(parameter)
     watched = watch(model, run, every=100)
 
-    def call(_: int) -> None:
+    def call(_: int, _model: object = model) -> None:  # which is not kept alive by watching it
         watched._before_step(optimizer)  # noqa: SLF001 - what the optimizer's hook calls
-        model.train()  # which is not kept alive by watching it
 
     return call
 

@@ -3,8 +3,8 @@
 Run by `tools/dev.py bench-frameworks`, in the environment of each framework's tests, as `frameworks.py NAME [FOLDER]`: the folder has
 packages of other trackers. Every step is logged, and a run is timed from the making of its logger to its end.
 
-The variants take turns in one process. A figure is that of the fastest turns: whatever else a machine does makes a training slower, and
-never faster. How far that is to be trusted is told by the training without, which is there twice, as if it were two variants.
+The variants take turns in one process, and a figure is the median of the ratios of the turns. How far that is to be trusted is told
+by the training without, which is there twice, as if it were two variants.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -178,10 +179,10 @@ def measured(name: str) -> list[Line]:
                 if turn:  # the first warms up
                     times[variant].append(time.perf_counter() - started)
     base = times.pop("nothing")
-    step = f"{name}, {min(base) / STEPS * 1e3:.1f} ms a step"
+    step = f"{name}, {statistics.median(base) / STEPS * 1e3:.1f} ms a step"
 
     def ratio(variant: str) -> float:
-        return min(times[variant]) / min(base[: len(times[variant])])
+        return statistics.median(a / b for a, b in zip(times[variant], base, strict=False))
 
     lines = [at_most(f"{step}: with runlake, over without", ratio("runlake"), BAR, "{:.3f}")]
     known = (variant for variant in ("nothing again", *others) if times[variant])
