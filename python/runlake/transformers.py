@@ -17,6 +17,7 @@ Only the first process of all has a run. It is opened when training begins, and 
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ class RunlakeCallback(TrainerCallback):
             ends = {name: value for name, value in logs.items() if name in _OF_THE_END}
             self.run.summary.update(ends)
             logs = {name: value for name, value in logs.items() if name not in ends}
-        values = {_NAMES.get(name) or _renamed(name): value for name, value in logs.items()}
+        values = {_metric(name): value for name, value in logs.items()}
         self._later.log(values, state.global_step)
 
     @hooks.soft
@@ -141,8 +142,11 @@ class RunlakeCallback(TrainerCallback):
         self.run.summary.update(found)
 
 
-def _renamed(name: str) -> str:
+@functools.lru_cache
+def _metric(name: str) -> str:
     """Return the metric of a value that the Trainer reports."""
+    if name in _NAMES:
+        return _NAMES[name]
     for stage in ("eval", "test"):
         if name.startswith(f"{stage}_"):
             return f"{stage}/{name.removeprefix(f'{stage}_')}"
