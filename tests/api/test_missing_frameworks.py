@@ -25,7 +25,10 @@ def test_a_framework_that_is_missing_is_told_of(monkeypatch, name):
     module, package = f"runlake.{name}", PACKAGES.get(name, name)
     monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.delitem(vars(runlake), name, raising=False)
-    monkeypatch.setitem(sys.modules, IMPORTED.get(name, name), None)
+    framework = IMPORTED.get(name, name)
+    imported = [loaded for loaded in sys.modules if loaded.startswith(f"{framework}.")]
+    for missing in (framework, *imported):
+        monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ModuleNotFoundError, match=re.escape(f"this needs {package} (")) as caught:
         getattr(runlake, name)
     assert str(caught.value).endswith(f"pip install {package}")
