@@ -48,9 +48,8 @@ def open_step(step: Step | None, given: Mapping[str, Any]) -> Run:
     check(None, given)
     chosen = {key: value for key, value in given.items() if value is not None}
     arguments, settings = step or ({}, {})
-    known = {
-        key: value for key, value in arguments.items() if value
-    }  # no tags: those of the variable
+    # Without tags of the engine's, those of the variable count.
+    known = {key: value for key, value in arguments.items() if value}
     run = active.init(**{**known, **chosen})
     _describe(run, settings)
     return run

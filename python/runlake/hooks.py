@@ -182,10 +182,9 @@ class Later:
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Log what can be logged, as `log` does; to the next attempt where the callback's own run was finished."""
         run = self.run
+        # Not by way of `log`: in a training each function on the way costs a microsecond.
         try:
-            run.log(
-                values, step
-            )  # not by way of `log`: in a training each function on the way costs a microsecond
+            run.log(values, step)
         except TypeError:
             _log_each(run, values, step)
         except FinishedError:

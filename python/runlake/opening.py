@@ -144,7 +144,8 @@ def identity(
 ) -> tuple[str | None, str]:
     """Return the id to open, None for a new one, and what to do about a run that has it.
 
-    Without an id it is the `shared` one, which processes were given. Ranks of one job find each other: without an id they all make the same one of what they have in common.
+    Without an id it is the `shared` one, which processes were given. Ranks of one job find each other: without an id they all
+    make the same one of what they have in common.
 
     Raises:
         InvalidArgument: Where a run is to be resumed and nothing says which.
